@@ -255,7 +255,9 @@ func (w *Ways) State() WaysState {
 	defer w.mu.Unlock()
 	state := WaysState{Run: w.Run, WaysOrder: w.WaysOrder, Started: w.started, Over: w.over, Ticks: append([]Tick{}, w.ticks...)}
 	for _, c := range w.counts {
-		state.Ways = append(state.Ways, *c)
+		public := *c
+		public.conns = nil
+		state.Ways = append(state.Ways, public)
 	}
 	return state
 }

@@ -387,20 +387,27 @@ func (s *site) waysState(sess *session.Session, made map[string]any) session.Way
 	return state
 }
 
+// browser starts Chromium with a tab, until leave or the end of the test.
+func (s *site) browser() (ctx context.Context, leave func()) {
+	s.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		s.Skip("no Chromium was found")
+	}
+	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("disable-gpu", true))
+	ctx, cancel := chromedp.NewExecAllocator(s.ctx, flags...)
+	s.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	s.Cleanup(cancel)
+	return ctx, cancel
+}
+
 // TestTheCountsHoldForABrowser has Chromium as the client. The browser uses the same TCP
 // connections for its page, its API requests and the ways.
 func TestTheCountsHoldForABrowser(t *testing.T) {
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("no Chromium was found")
-	}
 	s := start(t)
+	ctx, _ := s.browser()
 	p := s.proxy()
-	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("disable-gpu", true))
-	ctx, cancel := chromedp.NewExecAllocator(s.ctx, flags...)
-	defer cancel()
-	ctx, cancel = chromedp.NewContext(ctx)
-	defer cancel()
 	sess := s.session()
 	o := session.WaysOrder{Rate: 20, Count: 10, Poll: 80, Wait: 120, Up: 2}
 	made := s.ways(sess, o)
@@ -490,8 +497,10 @@ func TestTheRequestsOfTheWaysAreCheckedInWords(t *testing.T) {
 		{"GET", base + "/ways/x", "", 409, "x"},
 		{"GET", run + "/telepathy", "", 404, "telepathy"},
 		{"GET", run + "/socket", "", 404, "socket"},
-		{"GET", run + "/poll?after=x", "", 400, "after"},
-		{"GET", run + "/poll?after=-1", "", 400, "after"},
+		{"GET", run + "/poll", "x", 400, "body"},
+		{"GET", run + "/events", "x", 400, "body"},
+		{"GET", run + "/poll?after=x", "", 400, "number"},
+		{"GET", run + "/poll?after=-1", "", 400, "number"},
 		{"GET", run + "/events?for=99", "", 400, `for=\"99\"`},
 		{"GET", run + "/events?for=20001", "", 400, "20001"},
 		{"GET", run + "/events?for=x", "", 400, `for=\"x\"`},
@@ -753,4 +762,34 @@ func TestASocketOfARunUsesTheReference(t *testing.T) {
 	if response, body := p.response(); response.StatusCode != 503 || !strings.Contains(body, "reference") {
 		t.Errorf("it is answered with %d %s", response.StatusCode, body)
 	}
+}
+
+// TestATabMayCloseInTheMiddle opens seven streams, a long poll and a socket. Chromium has
+// six connections for the streams and the long poll. Then the browser closes the tab.
+func TestATabMayCloseInTheMiddle(t *testing.T) {
+	s := start(t)
+	ctx, leave := s.browser()
+	sess := s.session()
+	made := s.ways(sess, session.WaysOrder{Rate: 0.2, Count: 100, Poll: 10, Wait: 25000})
+	s.startWays(sess, made)
+	plan, err := json.Marshal(made)
+	s.ok(err)
+	s.ok(chromedp.Do(ctx, chromedp.Navigate("http://"+s.address+"/rules")))
+	_, err = chromedp.Run(ctx, chromedp.Evaluate[int](fmt.Sprintf(`(() => {
+		const made = %s;
+		window.kept = [new WebSocket("ws://" + location.host + made.socket)];
+		for (let i = 0; i < 7; i++) kept.push(new EventSource(made.events));
+		kept.push(fetch(made.long));
+		return kept.length;
+	})()`, plan)))
+	s.ok(err)
+	count := func(way int) session.WayCount { return s.waysState(sess, made).Ways[way] }
+	s.until("six streams and the socket are open", func() bool { return count(2).Requests == 6 && count(3).Requests == 1 })
+	leave()
+	s.until("all requests have ended", func() bool {
+		parts := kindsOf(sess)
+		return len(parts["end"]) == len(parts["request"]) && len(parts["end"]) >= 6
+	})
+	s.await(sess, "the socket is closed", tcp("closed"))
+	s.post(fmt.Sprintf("/api/sessions/%s/ways/%v", sess.ID, made["run"]), map[string]string{"do": "stop"})
 }
