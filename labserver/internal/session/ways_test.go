@@ -29,11 +29,11 @@ func inBubble(t *testing.T, do func(t *testing.T, s *Session)) {
 
 func TestASourceTicksAtItsRateAndEndsAfterItsEvents(t *testing.T) {
 	for _, o := range []WaysOrder{
-		{Rate: 0.2, Count: 1, Poll: 10, Wait: 100},
+		{Rate: 0.2, Count: 1, Poll: 50, Wait: 100},
 		{Rate: 0.2, Count: 100, Poll: 60000, Wait: 25000, Up: 20},
-		{Rate: 20, Count: 1, Poll: 10, Wait: 100},
-		{Rate: 20, Count: 100, Poll: 10, Wait: 100},
-		{Rate: 3, Count: 7, Poll: 10, Wait: 100}, // a rate whose interval is not a whole number of µs
+		{Rate: 20, Count: 1, Poll: 50, Wait: 100},
+		{Rate: 20, Count: 100, Poll: 50, Wait: 100},
+		{Rate: 3, Count: 7, Poll: 50, Wait: 100}, // a rate whose interval is not a whole number of µs
 	} {
 		inBubble(t, func(t *testing.T, s *Session) {
 			w, err := s.NewWays(o)
@@ -83,7 +83,7 @@ func TestASourceEndsWithoutItsLastEvent(t *testing.T) {
 		"without a start":             func(*Session, *Ways) { time.Sleep(startWithin) },
 	} {
 		inBubble(t, func(t *testing.T, s *Session) {
-			w, err := s.NewWays(WaysOrder{Rate: 10, Count: 100, Poll: 10, Wait: 100})
+			w, err := s.NewWays(WaysOrder{Rate: 10, Count: 100, Poll: 50, Wait: 100})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,7 +113,7 @@ func TestARunOutOfRangeIsRefusedInWords(t *testing.T) {
 			"rate infinite": func(o *WaysOrder) { o.Rate = math.Inf(1) },
 			"count 0":       func(o *WaysOrder) { o.Count = 0 },
 			"count 101":     func(o *WaysOrder) { o.Count = 101 },
-			"poll 9":        func(o *WaysOrder) { o.Poll = 9 },
+			"poll 49":       func(o *WaysOrder) { o.Poll = 49 },
 			"poll 60001":    func(o *WaysOrder) { o.Poll = 60001 },
 			"wait 99":       func(o *WaysOrder) { o.Wait = 99 },
 			"wait 25001":    func(o *WaysOrder) { o.Wait = 25001 },
@@ -136,7 +136,7 @@ func TestARunOutOfRangeIsRefusedInWords(t *testing.T) {
 
 func TestASessionKeepsSoManyRuns(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *Session) {
-		o := WaysOrder{Rate: 20, Count: 1, Poll: 10, Wait: 100}
+		o := WaysOrder{Rate: 20, Count: 1, Poll: 50, Wait: 100}
 		var runs []*Ways
 		for range maxWays {
 			w, err := s.NewWays(o)
@@ -302,7 +302,7 @@ func TestAChatIsBounded(t *testing.T) {
 
 func TestTheCountOfASocketIsThatOfItsBytes(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *Session) {
-		w, err := s.NewWays(WaysOrder{Rate: 1, Count: 1, Poll: 10, Wait: 100})
+		w, err := s.NewWays(WaysOrder{Rate: 1, Count: 1, Poll: 50, Wait: 100})
 		if err != nil {
 			t.Fatal(err)
 		}

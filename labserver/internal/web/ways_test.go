@@ -186,7 +186,7 @@ func (p *proxy) agree(s *site, sess *session.Session, made map[string]any, up, d
 	run := fmt.Sprint(made["run"])
 	base := strings.TrimSuffix(made["poll"].(string), "poll")
 	var want, got map[string]session.WayCount
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(patience / 2)
 	for {
 		want = p.count(s, base, made["socket"].(string))
 		c := want[session.WaySocket]
@@ -359,9 +359,9 @@ func TestTheCountsOfTheFourWaysAreThoseOfAProxy(t *testing.T) {
 	p := s.proxy()
 	sess := s.session()
 	for _, o := range []session.WaysOrder{
-		{Rate: 20, Count: 1, Poll: 10, Wait: 1000},
+		{Rate: 20, Count: 1, Poll: 50, Wait: 1000},
 		{Rate: 20, Count: 20, Poll: 120, Wait: 100, Up: 5},
-		{Rate: 20, Count: 12, Poll: 30, Wait: 25000, Up: 1},
+		{Rate: 20, Count: 12, Poll: 60, Wait: 25000, Up: 1},
 	} {
 		made := s.ways(sess, o)
 		s.startWays(sess, made)
@@ -394,7 +394,7 @@ func (s *site) browser() (ctx context.Context, leave func()) {
 	if err != nil {
 		s.Skip("no Chromium was found")
 	}
-	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Flag("disable-gpu", true))
+	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WSURLReadTimeout(patience), chromedp.Flag("disable-gpu", true))
 	ctx, cancel := chromedp.NewExecAllocator(s.ctx, flags...)
 	s.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
@@ -478,7 +478,7 @@ func TestTheRequestsOfTheWaysAreCheckedInWords(t *testing.T) {
 	s := start(t)
 	sess := s.session()
 	base := "/api/sessions/" + sess.ID
-	good := session.WaysOrder{Rate: 20, Count: 1, Poll: 10, Wait: 100}
+	good := session.WaysOrder{Rate: 20, Count: 1, Poll: 50, Wait: 100}
 	made := s.ways(sess, good)
 	run := fmt.Sprintf("%s/ways/%v", base, made["run"])
 	chat := strings.Repeat("x", 201)
@@ -529,7 +529,7 @@ func TestTheGuardHoldsForTheWays(t *testing.T) {
 	s := start(t)
 	sess := s.session()
 	base := "/api/sessions/" + sess.ID
-	made := s.ways(sess, session.WaysOrder{Rate: 20, Count: 1, Poll: 10, Wait: 100})
+	made := s.ways(sess, session.WaysOrder{Rate: 20, Count: 1, Poll: 50, Wait: 100})
 	before := sess.Rec.Last()
 	for _, request := range [][2]string{
 		{"GET", made["poll"].(string)}, {"GET", made["long"].(string)}, {"GET", made["events"].(string)}, {"POST", made["poll"].(string)},
@@ -553,7 +553,7 @@ func TestTheGuardHoldsForTheWays(t *testing.T) {
 func TestAnEndedSourceAnswersThatNothingFollows(t *testing.T) {
 	s := start(t)
 	sess := s.session()
-	made := s.ways(sess, session.WaysOrder{Rate: 20, Count: 2, Poll: 10, Wait: 25000})
+	made := s.ways(sess, session.WaysOrder{Rate: 20, Count: 2, Poll: 50, Wait: 25000})
 	s.startWays(sess, made)
 	s.until("the source is over", func() bool { return s.waysState(sess, made).Over })
 	for path, want := range map[string]struct {
@@ -595,7 +595,7 @@ func TestNothingIsLeftOfWaysThatEndInTheMiddle(t *testing.T) {
 			}
 			check(func() {
 				sess := s.session()
-				made := s.ways(sess, session.WaysOrder{Rate: 0.2, Count: 100, Poll: 10, Wait: 25000})
+				made := s.ways(sess, session.WaysOrder{Rate: 0.2, Count: 100, Poll: 50, Wait: 25000})
 				s.startWays(sess, made)
 				var open []*peer
 				for _, way := range []string{"long", "events", "events"} {
@@ -680,7 +680,7 @@ func kindsOf(sess *session.Session) map[string][]*recording.HTTP {
 func TestManyStreamsEndByThemselves(t *testing.T) {
 	s := start(t)
 	sess := s.session()
-	made := s.ways(sess, session.WaysOrder{Rate: 1, Count: 20, Poll: 10, Wait: 100})
+	made := s.ways(sess, session.WaysOrder{Rate: 1, Count: 20, Poll: 50, Wait: 100})
 	var running sync.WaitGroup
 	for range 30 {
 		running.Go(func() {
@@ -705,7 +705,7 @@ func TestASessionHasSoManyRequestsInProgress(t *testing.T) {
 	s := start(t)
 	s.unharmed(func() {
 		sess := s.session()
-		made := s.ways(sess, session.WaysOrder{Rate: 1, Count: 20, Poll: 10, Wait: 25000})
+		made := s.ways(sess, session.WaysOrder{Rate: 1, Count: 20, Poll: 50, Wait: 25000})
 		for i := range 64 {
 			p := s.dial()
 			p.say("GET " + made["events"].(string) + " HTTP/1.1\r\nHost: " + s.address + "\r\n\r\n")
@@ -724,7 +724,7 @@ func TestASessionHasSoManyRequestsInProgress(t *testing.T) {
 func TestARequestBehindAnotherIsNotMistakenForIt(t *testing.T) {
 	s := start(t)
 	sess := s.session()
-	made := s.ways(sess, session.WaysOrder{Rate: 1, Count: 20, Poll: 10, Wait: 100})
+	made := s.ways(sess, session.WaysOrder{Rate: 1, Count: 20, Poll: 50, Wait: 100})
 	get := func(path string) string { return "GET " + path + " HTTP/1.1\r\nHost: " + s.address + "\r\n\r\n" }
 	p := s.dial()
 	// Two requests of the ways in one segment are two exchanges.
@@ -756,7 +756,7 @@ func TestARequestBehindAnotherIsNotMistakenForIt(t *testing.T) {
 func TestASocketOfARunUsesTheReference(t *testing.T) {
 	s := start(t)
 	sess := s.session()
-	made := s.ways(sess, session.WaysOrder{Rate: 1, Count: 20, Poll: 10, Wait: 100})
+	made := s.ways(sess, session.WaysOrder{Rate: 1, Count: 20, Poll: 50, Wait: 100})
 	p := s.dial()
 	p.say(s.request(strings.Replace(made["socket"].(string), "/reference", "/gorilla", 1)))
 	if response, body := p.response(); response.StatusCode != 503 || !strings.Contains(body, "reference") {
@@ -770,7 +770,7 @@ func TestATabMayCloseInTheMiddle(t *testing.T) {
 	s := start(t)
 	ctx, leave := s.browser()
 	sess := s.session()
-	made := s.ways(sess, session.WaysOrder{Rate: 0.2, Count: 100, Poll: 10, Wait: 25000})
+	made := s.ways(sess, session.WaysOrder{Rate: 0.2, Count: 100, Poll: 50, Wait: 25000})
 	s.startWays(sess, made)
 	plan, err := json.Marshal(made)
 	s.ok(err)
