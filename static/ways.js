@@ -212,16 +212,12 @@ export function shortest({ of, request, response }) {
 }
 
 /**
- * The result of a run, for predictions.
+ * The result of a run, for predictions. It has no times, because they depend on how busy the computer is.
  * @param {Settings} settings
  * @param {Costs} costs
- * @param {Record<Way, number[]>} late
  */
-export function result(settings, { of }, late) {
-  const [cheapest] = order(of);
-  const dearest = order(of)[ways.length - 1];
-  const worst = (/** @type {Way} */ w) => Math.max(0, ...late[w]);
-  const latest = [...ways].sort((a, b) => worst(b) - worst(a))[0];
-  const each = Object.fromEntries(ways.map((w) => [w, { requests: of[w].requests, connections: of[w].conns.size, bytes: total(of[w]), head: of[w].up.head + of[w].down.head, worst: Math.round(worst(w) / 1000) }]));
-  return { ...settings, cheapest: names[cheapest], dearest: names[dearest], latest: names[latest], ...each };
+export function result(settings, { of }) {
+  const sorted = order(of);
+  const each = Object.fromEntries(ways.map((w) => [w, { requests: of[w].requests, connections: of[w].conns.size, bytes: total(of[w]) }]));
+  return { ...settings, cheapest: names[sorted[0]], dearest: names[sorted[ways.length - 1]], ...each };
 }

@@ -115,6 +115,6 @@ export class WsChat extends LabElement {
     /** @param {string} title @param {string[]} list */
     const part = (title, list) => [h("h5", {}, title), list.length ? h("ol", {}, ...list.map((text) => h("li", { class: "mono" }, text))) : h("p", { class: "soft small" }, "not yet")];
     const cost = `${count(s.bytes, "byte")} for the messages${s.before ? `, after a handshake of ${count(s.before, "byte")}` : ""}.`;
-    return h("section", {}, h("h4", {}, name), ...part("The client wrote", s.wrote), ...part("Bytes that the server's socket delivered", s.wire), ...part("The server's code read", s.read), h("p", { class: "small" }, cost));
+    return h("section", {}, h("h4", {}, name), ...part("The client wrote", s.wrote), ...part("The server's socket delivered", s.wire), ...(s.units ? part("The frame headers divide these bytes", s.units) : [h("h5", {}, "What divides these bytes?"), h("p", { class: "small" }, "Nothing in them: TCP carries no borders.")]), ...part("The server's code read", s.read), h("p", { class: "small" }, cost));
   }
 }
