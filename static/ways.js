@@ -219,5 +219,6 @@ export function shortest({ of, request, response }) {
 export function result(settings, { of }) {
   const sorted = order(of);
   const each = Object.fromEntries(ways.map((w) => [w, { requests: of[w].requests, connections: of[w].conns.size, bytes: total(of[w]) }]));
-  return { ...settings, cheapest: names[sorted[0]], dearest: names[sorted[ways.length - 1]], ...each };
+  const { rate, count, poll, wait, up } = settings;
+  return { rate, count, interval: poll, wait, up, cheapest: names[sorted[0]], dearest: names[sorted[ways.length - 1]], ...each };
 }

@@ -79,7 +79,11 @@ export class WsWays extends LabElement {
     this.drawForm();
     this.drawOrder();
     this.replaceChildren(h("h3", {}, "The same events, four ways"), this.form, this.orderBox, h("p", { class: "buttons" }, this.start), this.status, this.figure, this.numbers, this.sum);
-    this.on("submit", (e) => e.preventDefault());
+    this.on("submit", (e) => {
+      e.preventDefault();
+      const question = e.target instanceof HTMLElement ? e.target.dataset.question : undefined;
+      if (question) this.check(Number(question));
+    });
     this.on("input", (e) => e.target instanceof HTMLInputElement && this.slide(e.target));
     this.on("click", (e) => this.press(e));
     document.addEventListener("visibilitychange", () => (this.hidden ||= document.hidden), { signal });
@@ -140,7 +144,6 @@ export class WsWays extends LabElement {
     else if (hit(e, ".lock")) this.lock(true);
     else if (hit(e, ".unlock")) this.lock(false);
     else if (hit(e, ".start")) this.running ? this.stop() : this.attempt(this.settings);
-    else if (hit(e, ".check")) this.check(Number(hit(e, ".check")?.dataset.question));
     else if (hit(e, ".reveal")) this.solve(Number(hit(e, ".reveal")?.dataset.question), "");
   }
 
@@ -378,12 +381,12 @@ export class WsWays extends LabElement {
     /** @param {string} name @param {"events"|"socket"} w */
     const row = (name, w) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, grouped(t.fixed[w])), h("td", {}, t.each[w].toFixed(1)));
     const facts = table([`bytes ${of}`, "to begin and end", "for each event"], [row(names.events, "events"), row(names.socket, "socket")], { class: "numbers" });
-    const input = h("input", { type: "number", min: 1, max: 9999, value: answer.typed, "data-question": i, inputmode: "numeric", autocomplete: "off" });
+    const input = h("input", { type: "number", min: 1, max: 9999, value: answer.typed, inputmode: "numeric", autocomplete: "off" });
     const asks = h("label", {}, i ? "And here, from how many events on? " : "Exercise: from how many events on does WebSocket cost less than Server-Sent Events? ", input);
     return [
       i ? h("p", {}, "A browser sends header fields that these ways do not need, and the server adds some. Without them, the same run gives these sizes:") : "",
       facts,
-      h("p", { class: "buttons" }, asks, button("Check answer", { class: "check", "data-question": i, "aria-label": `Check answer ${of}` }), answer.tries > 1 && !answer.solved ? button("Show sum", { class: "reveal quiet", "data-question": i }) : ""),
+      h("form", { class: "buttons", "data-question": i }, asks, h("button", { class: "check", "aria-label": `Check answer ${of}` }, "Check answer"), answer.tries > 1 && !answer.solved ? button("Show sum", { class: "reveal quiet", "data-question": i }) : ""),
       h("p", { role: "status", class: answer.solved ? "won" : "lost" }, answer.text),
       answer.solved ? h("p", {}, why(t)) : "",
     ];
@@ -392,7 +395,7 @@ export class WsWays extends LabElement {
   /** @param {number} i */
   check(i) {
     const t = this.turns[i];
-    const typed = this.sum.querySelector(`input[data-question="${i}"]`);
+    const typed = this.sum.querySelector(`[data-question="${i}"] input`);
     if (!t || !(typed instanceof HTMLInputElement)) return;
     const n = Number(typed.value);
     const before = this.answers[i] || blank;

@@ -122,7 +122,7 @@ test("the result names the ways as the page does", () => {
   const costs = counted(both(20));
   const settings = { rate: 2, count: 20, poll: 300, wait: 2000, up: 0 };
   const r = result(settings, costs);
-  assert.deepEqual([r.rate, r.dearest, r.socket.bytes, r.socket.requests, r.poll.connections], [2, "Server-Sent Events", 941, 1, 0]);
+  assert.deepEqual([r.rate, r.interval, r.dearest, r.socket.bytes, r.socket.requests, r.poll.connections], [2, 300, "Server-Sent Events", 941, 1, 0]);
   assert.deepEqual(order(costs.of).slice(2), ["socket", "events"]);
   for (const [name, value] of Object.entries(settings)) assert.ok(steps[name].includes(value), name);
 });

@@ -89,7 +89,7 @@ var kinds = map[string]kind{
 	"ways": { // a run of the four ways in which all of them received every event
 		names: regexp.MustCompile(`^(cheapest|dearest|(poll|long|events|socket)\.(requests|connections|bytes))$`),
 		hint:  "cheapest, dearest, or WAY.requests, WAY.connections or WAY.bytes, where WAY is poll, long, events or socket",
-		about: map[string][]string{"rate": nil, "count": nil, "poll": nil, "wait": nil, "up": nil},
+		about: map[string][]string{"rate": nil, "count": nil, "interval": nil, "wait": nil, "up": nil},
 	},
 	"streams": { // seven streams and seven WebSockets
 		names: regexp.MustCompile(`^(streams|sockets)$`),
