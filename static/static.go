@@ -24,6 +24,7 @@
 //	connection.js, shown.js       one connection; the text of a row at a cursor
 //	align.js                      two sides in pairs: beside.js pairs, differences.js compares
 //	play.js, ends.js, outcome.js  one play, its connection from both ends, how it ended
+//	ways.js, race.js, chat.js     costs of the four ways; one run of them; two chats
 //	tally.js, heartbeat.js        counts of endings; when each end notices a silence
 //	act.js, forms.js              one action and its result; the input of forms
 //	predict.js, unmask.js         answers to predictions; the frame to unmask

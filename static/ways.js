@@ -144,8 +144,10 @@ export function delays(ticks, arrivals) {
  * @property {number} from the number of events; Infinity if it never costs less
  * @property {number} more how many bytes more WebSocket costs without events; negative if it costs less
  * @property {number} less how many bytes less each event costs on WebSocket, on average
+ * @property {number} first the averages are those of this many first events; later events have longer numbers
  * @property {{events: number, socket: number}} fixed
  * @property {{events: number, socket: number}} each the average size of an event
+ * @property {(n: number) => {events: number, socket: number}} at the bytes with n events
  */
 
 /**
@@ -156,21 +158,22 @@ export function delays(ticks, arrivals) {
 export function turn(events, socket) {
   const seen = Math.min(events.each.length, socket.each.length);
   if (!seen) return null;
-  /** @param {number[]} list */
-  const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
-  const each = { events: mean(events.each), socket: mean(socket.each) };
-  const fixed = { events: events.fixed, socket: socket.fixed };
+  /** @param {number[]} list @param {number} n */
+  const sum = (list, n) => list.slice(0, n).reduce((a, b) => a + b, 0);
+  // The sizes of the events of the run are known. Each later event has the average size.
+  /** @param {Pick<Cost, "fixed"|"each">} c @param {number} n */
+  const bytes = (c, n) => c.fixed + sum(c.each, Math.min(n, seen)) + (Math.max(0, n - seen) * sum(c.each, seen)) / seen;
+  const at = (/** @type {number} */ n) => ({ events: bytes(events, n), socket: bytes(socket, n) });
+  const fixed = at(0);
   const more = fixed.socket - fixed.events;
-  const less = each.events - each.socket;
-  // The sizes of the events of the run are known exactly. Later events are as large as their average.
-  let left = more;
-  let from = Infinity;
-  for (let n = 1; n <= seen && from === Infinity; n++) {
-    left -= events.each[n - 1] - socket.each[n - 1];
-    if (left < 0) from = n;
-  }
-  if (from === Infinity && less > 0) from = seen + Math.floor(left / less) + 1;
-  return { from, more, less, fixed, each };
+  let from = 1;
+  while (from <= seen && at(from).socket >= at(from).events) from++;
+  const last = at(seen);
+  const less = (last.events - fixed.events - last.socket + fixed.socket) / seen;
+  if (from > seen) from = less > 0 ? seen + Math.floor((last.socket - last.events) / less) + 1 : Infinity;
+  const first = Math.min(seen, Math.max(9, from));
+  const each = { events: sum(events.each, first) / first, socket: sum(socket.each, first) / first };
+  return { from, more, less: each.events - each.socket, first, fixed, each, at };
 }
 
 /** The header fields without which a way does not work, by its request and its response. */

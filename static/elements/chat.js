@@ -100,7 +100,7 @@ export class WsChat extends LabElement {
   render() {
     const { run } = this;
     const { history } = this.lab.session;
-    const key = run ? `${run.tcp} ${history.last} ${this.running}` : "";
+    const key = run ? `${run.tcp} ${this.running ? history.last : "over"}` : "";
     for (const on of this.querySelectorAll("[data-split]")) on.toggleAttribute("disabled", this.running);
     if (key === this.key) return;
     this.key = key;

@@ -51,6 +51,7 @@ export class WsWays extends LabElement {
   costs = null;
   began = 0; // when the source began to tick
   starting = false;
+  checking = false;
   hidden = false; // whether the tab was hidden during the run
   /** @type {{agrees: boolean}|null} the server's own count, after the run */
   checked = null;
@@ -127,7 +128,7 @@ export class WsWays extends LabElement {
 
   drawOrder() {
     const items = this.guess.map((way, i) =>
-      h("li", {}, h("span", {}, names[way]), this.locked ? "" : h("span", { class: "buttons" }, button("Move up", { "data-up": way, class: "quiet", disabled: i === 0, "aria-label": `Move ${names[way]} up` }), button("Move down", { "data-down": way, class: "quiet", disabled: i === 3, "aria-label": `Move ${names[way]} down` }))),
+      h("li", {}, h("span", {}, names[way]), this.locked ? "" : h("span", { class: "buttons" }, button("Move up", { "data-up": way, class: "quiet", disabled: i === 0, "aria-label": `Move up: ${names[way]}` }), button("Move down", { "data-down": way, class: "quiet", disabled: i === 3, "aria-label": `Move down: ${names[way]}` }))),
     );
     const does = this.locked ? button("Change order", { class: "unlock quiet" }) : button("Lock in order", { class: "lock" });
     redraw(this.orderBox, h("legend", {}, "Your prediction: which way needs the fewest bytes? Put it first."), h("ol", {}, ...items), h("p", { class: "buttons" }, does));
@@ -140,7 +141,7 @@ export class WsWays extends LabElement {
     else if (n) {
       this.settings.count = Number(n);
       for (const on of this.form.querySelectorAll("[data-count]")) on.setAttribute("aria-pressed", String(on.getAttribute("data-count") === n));
-    } else if (run) this.attempt({ ...this.settings, rate: 10, up: 0, count: Number(run) });
+    } else if (run) this.attempt({ ...this.settings, rate: 10, up: 0, count: Number(run) }, true);
     else if (hit(e, ".lock")) this.lock(true);
     else if (hit(e, ".unlock")) this.lock(false);
     else if (hit(e, ".start")) this.running ? this.stop() : this.attempt(this.settings);
@@ -174,9 +175,10 @@ export class WsWays extends LabElement {
     return this.starting || (!!this.race && !this.race.ended);
   }
 
-  /** @param {Settings} settings */
-  async attempt(settings) {
+  /** @param {Settings} settings @param {boolean} [checking] whether the run checks the answer of the exercise */
+  async attempt(settings, checking = false) {
     if (this.running) return;
+    this.checking = checking;
     this.status.classList.remove("failed");
     this.starting = true;
     this.render();
@@ -233,9 +235,12 @@ export class WsWays extends LabElement {
 
   /** Waits until the page has every recorded event of the run: then its sums equal those of the server. @param {Race} race @param {Costs} costs @param {number} run */
   async settle(race, costs, run) {
-    for (let tries = 0; tries < 20; tries++) {
+    const { signal } = this.leaving || {};
+    // A hidden tab gives up its stream of events, and gets the events when it is shown again.
+    while (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true, signal }));
+    for (let tries = 0; tries < 40; tries++) {
       const state = await this.lab.session.get(`ways/${run}`);
-      costs.take(this.lab.session.history.events);
+      this.take(costs);
       const agrees = state.ways.every((/** @type {{way: Way, up: number, down: number}} */ w) => total(costs.of[w.way]) === w.up + w.down);
       this.checked = { agrees };
       if (agrees || race !== this.race) return;
@@ -248,16 +253,25 @@ export class WsWays extends LabElement {
     const failed = ways.filter((w) => race.failed[w]);
     const missing = failed.map((w) => `${names[w]}: ${race.failed[w]}.`).join(" ");
     const hidden = this.hidden ? " The tab was hidden during the run, so the browser slowed its timers." : "";
-    const good = ways.filter((w) => !race.failed[w]);
+    const good = this.checked?.agrees ? ways.filter((w) => !race.failed[w]) : [];
     const first = good.length > 1 ? ` ${names[order(costs.of, good)[0]]} needed the fewest bytes.` : "";
     this.status.classList.toggle("failed", failed.length > 0);
     this.say(failed.length ? `× ${missing}${first}${hidden}` : `✔ All four ways received ${count(race.settings.count, "event")}.${first}${hidden}`);
     if (good.includes("events") && good.includes("socket") && !race.settings.up) {
-      this.turns = [turn(costs.of.events, costs.of.socket), shortest(costs)].filter((t) => t !== null);
+      const before = this.turns;
+      // A run that checks the answer leaves the question as it is.
+      if (!this.checking) this.turns = [turn(costs.of.events, costs.of.socket), shortest(costs)].filter((t) => t !== null);
+      this.answers = this.answers.filter((_, i) => before[i]?.from === this.turns[i]?.from);
     }
-    if (!failed.length) this.lab.session.tell("ways", result(race.settings, costs));
+    if (good.length === ways.length) this.lab.session.tell("ways", result(race.settings, costs));
     this.key = "";
     this.render();
+  }
+
+  /** Counts the events that were recorded since the last time. @param {Costs} costs */
+  take(costs) {
+    const { history } = this.lab.session;
+    costs.take(history.events.slice(history.count(costs.last)));
   }
 
   /** The delays of each way so far. @returns {Record<Way, number[]>} */
@@ -278,7 +292,7 @@ export class WsWays extends LabElement {
     const { history } = this.lab.session;
     start.textContent = running ? "Stop run" : "Start run";
     start.classList.toggle("primary", !running);
-    const key = race && costs ? JSON.stringify([costs.run, history.last, ways.map((w) => race.arrivals[w].size), race.ended, this.checked, this.locked, this.answers, this.running]) : "none";
+    const key = race && costs ? JSON.stringify([costs.run, this.checked ? 0 : history.last, ways.map((w) => race.arrivals[w].size), race.ended, this.checked, this.locked, this.answers, this.running]) : "none";
     if (key === this.key) return;
     this.key = key;
     if (!race || !costs) {
@@ -287,7 +301,7 @@ export class WsWays extends LabElement {
       this.sum.hidden = true;
       return;
     }
-    costs.take(history.events);
+    this.take(costs);
     this.drawFigures(race, costs);
     this.drawNumbers(race, costs);
     this.drawTurn(race, costs);
@@ -358,7 +372,7 @@ export class WsWays extends LabElement {
       if (this.locked) rows.push(row("your prediction", (w) => `${this.guess.indexOf(w) + 1} ${this.guess.indexOf(w) === right.indexOf(w) ? "✔ right" : "× wrong"}`));
     }
     const server = this.checked?.agrees ? "The server counted the same bytes." : "The page has not received the whole recording, so the server's count differs.";
-    this.numbers.replaceChildren(h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Numbers of the run" }, table(["", ...ways.map((w) => names[w])], rows, { class: "numbers" })), done ? h("p", { class: "soft small" }, server) : "");
+    this.numbers.replaceChildren(h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Numbers of the run" }, table(["measured", ...ways.map((w) => names[w])], rows, { class: "numbers" })), done ? h("p", { class: "soft small" }, server) : "");
   }
 
   // ——— where it turns ———
@@ -380,7 +394,7 @@ export class WsWays extends LabElement {
     const of = i ? "with only the header fields that each way needs" : "in this browser";
     /** @param {string} name @param {"events"|"socket"} w */
     const row = (name, w) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, grouped(t.fixed[w])), h("td", {}, t.each[w].toFixed(1)));
-    const facts = table([`bytes ${of}`, "to begin and end", "for each event"], [row(names.events, "events"), row(names.socket, "socket")], { class: "numbers" });
+    const facts = table([`bytes ${of}`, "to begin and end", `for each of the first ${t.first} events`], [row(names.events, "events"), row(names.socket, "socket")], { class: "numbers" });
     const input = h("input", { type: "number", min: 1, max: 9999, value: answer.typed, inputmode: "numeric", autocomplete: "off" });
     const asks = h("label", {}, i ? "And here, from how many events on? " : "Exercise: from how many events on does WebSocket cost less than Server-Sent Events? ", input);
     return [
@@ -404,7 +418,7 @@ export class WsWays extends LabElement {
     else if (n === t.from) return this.solve(i, "✔ Right. ");
     else {
       this.answers[i].tries++;
-      const told = (/** @type {number} */ n) => `with ${count(n, "event")}, Server-Sent Events need about ${grouped(Math.round(t.fixed.events + n * t.each.events))} bytes and WebSocket about ${grouped(Math.round(t.fixed.socket + n * t.each.socket))}`;
+      const told = (/** @type {number} */ n) => `with ${count(n, "event")}, Server-Sent Events need ${grouped(Math.round(t.at(n).events))} bytes and WebSocket ${grouped(Math.round(t.at(n).socket))}`;
       this.answers[i].text = n < t.from ? `× Not yet: ${told(n)}.` : `× WebSocket costs less before that: ${told(n - 1)}.`;
     }
     this.render();
@@ -413,7 +427,7 @@ export class WsWays extends LabElement {
   /** @param {number} i @param {string} word */
   solve(i, word) {
     const { from } = this.turns[i];
-    this.answers[i] = { ...(this.answers[i] || blank), solved: true, text: `${word}${from === Infinity ? "WebSocket never costs less here." : `WebSocket costs less from ${count(from, "event")} on.`}` };
+    this.answers[i] = { ...(this.answers[i] || blank), solved: true, text: `${word}${from === Infinity ? "WebSocket never costs less here." : from === 1 ? "WebSocket costs less from the first event on." : `WebSocket costs less from ${count(from, "event")} on.`}` };
     this.render();
   }
 

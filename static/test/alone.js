@@ -150,7 +150,7 @@ const tests = {
     const on = make("ws-chat", { session: { ...base, rows: { ...base.rows, byClient }, history: { ...base.history, events }, post: async () => ({ tcp: "t", socket: "s" }), tell: (...what) => told.push(what) } });
     $(on, "[data-split]").click();
     await new Promise((done) => setTimeout(done));
-    say(/3 bytes “abc”/.test(on.textContent) && told[0][0] === "chat" && told[0][1].tcp.reads === 1, "the columns show the recorded bytes, and the result is told");
+    say(/3 bytes “abc”/.test(on.textContent) && told[0][0] === "chat" && told[0][1].tcp.reads === 1, "the columns show the recorded bytes, and the result is added");
   },
   "ws-tally"(make) {
     const on = make("ws-tally", { session: session(), player: {} }, { "data-tally": JSON.stringify({ runs: 3, scenarios: [{ name: "alone", title: "A close" }] }) });

@@ -107,6 +107,21 @@ test("the turn may be the first event, beyond the run, or nowhere", () => {
   assert.equal(turn({ fixed: 1, each: [] }, { fixed: 1, each: [] }), null);
 });
 
+test("the sum that the page shows leads to the answer that it accepts", () => {
+  // An event from the tenth on is a byte larger on both ways, and two bytes larger with its id.
+  const size = (n) => String(n).length;
+  for (let more = -5; more < 400; more++) {
+    const run = (n) => [{ fixed: 193, each: Array.from({ length: n }, (_, i) => 40 + 2 * size(i + 1)) }, { fixed: 193 + more, each: Array.from({ length: n }, (_, i) => 23 + size(i + 1)) }];
+    const t = turn(...run(20));
+    const { events, socket } = t.at(t.from);
+    assert.ok(socket < events && (t.from === 1 || t.at(t.from - 1).socket >= t.at(t.from - 1).events), `${more}: ${t.from}`);
+    if (t.from > 20) continue;
+    const whole = turn(...run(100));
+    assert.equal(t.from, whole.from, `${more}: a longer run says the same`);
+    assert.ok(Math.abs(Math.max(0, Math.floor(more / t.less)) + 1 - t.from) <= (t.from > 9 ? 1 : 0), `${more}: ${more} / ${t.less} and ${t.from}`);
+  }
+});
+
 test("without the header fields that are not needed, the handshake is the longer beginning", () => {
   const costs = counted(both(20));
   const t = shortest(costs);
