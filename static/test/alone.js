@@ -21,6 +21,10 @@ function session(rows = []) {
     notice: { kind: "info", text: "" },
     history,
     rows: { list: rows, bySeq: new Map(rows.map((r) => [r.event.seq, r])), byClient: new Map(), conns: new Map([[1, conn]]), plays: { byId: new Map(), byToken: new Map() }, stages: new Map(), version: 1, total: rows.length, gone: 0 },
+    results: [],
+    starting: Promise.resolve(),
+    alive() {},
+    addEventListener() {},
     observe: (fn) => fn(),
     touch() {},
     say() {},
@@ -196,6 +200,7 @@ const tests = {
     say(/No Upgrade.*400.*server.go:133/.test($(on, "tbody tr").textContent) && /server.go:157/.test(on.textContent), "after it, each has the line that refused it, in the order of the source");
     $(on, "[data-seq='133']").click();
     say(chosen.selected[0]?.[0] === 133, "a status leads to its response");
+  },
   async "ws-bugs"(make, $) {
     const { bugs, card, found } = await (await fetch("/static/test/bugs.json")).json();
     const real = window.fetch;
@@ -230,6 +235,39 @@ const tests = {
     } finally {
       window.fetch = real;
     }
+  },
+  async "ws-ways"(make, $) {
+    const refused = { ...session(), post: () => Promise.reject(new Error("not today")) };
+    const on = make("ws-ways", { session: refused, sockets: {} });
+    const rate = $(on, "input[name=rate]");
+    rate.value = rate.max;
+    rate.dispatchEvent(new Event("input", { bubbles: true }));
+    say(on.settings.rate === 20 && rate.getAttribute("aria-valuetext") === "20", "the slider ends at 20 events per second");
+    for (let i = 0; i < 3; i++) $(on, '[data-up="socket"]').click();
+    say(on.guess.join() === "socket,poll,long,events" && document.activeElement?.getAttribute("data-down") === "socket", "WebSocket is first, and the focus stays with it");
+    $(on, ".lock").click();
+    say(on.locked && !on.querySelector("[data-up]"), "a locked order has no buttons to move");
+    $(on, ".unlock").click();
+    $(on, ".start").click();
+    await new Promise((done) => setTimeout(done));
+    say(/× The run failed: not today/.test(on.textContent) && $(on, ".start").textContent === "Start run", "a refusal is said, and another run is possible");
+  },
+  async "ws-streams"(make, $) {
+    const refused = { ...session(), post: () => Promise.reject(new Error("not today")) };
+    const on = make("ws-streams", { session: refused });
+    $(on, ".start").click();
+    await new Promise((done) => setTimeout(done));
+    say(/× The count failed: not today/.test(on.textContent) && !$(on, ".start").disabled, "a refusal is said");
+  },
+  async "ws-chat"(make, $) {
+    const told = [];
+    const byClient = new Map([["t", { id: 7, ended: 9 }], ["s", { id: 8, ended: 9 }]]);
+    const base = session();
+    const events = [{ seq: 1, at: 0, conn: 7, from: "client", kind: "bytes", bytes: { size: 3, hex: "616263" } }, { seq: 2, at: 0, conn: 7, from: "server", kind: "call", call: { id: 1, name: "net.Conn.Read", verb: "read", phase: "return", result: '3 bytes: "abc"' } }];
+    const on = make("ws-chat", { session: { ...base, rows: { ...base.rows, byClient }, history: { ...base.history, events }, post: async () => ({ tcp: "t", socket: "s" }), tell: (...what) => told.push(what) } });
+    $(on, "[data-split]").click();
+    await new Promise((done) => setTimeout(done));
+    say(/3 bytes “abc”/.test(on.textContent) && told[0][0] === "chat" && told[0][1].tcp.reads === 1, "the columns show the recorded bytes, and the result is added");
   },
   "ws-tally"(make) {
     const on = make("ws-tally", { session: session(), player: {} }, { "data-tally": JSON.stringify({ runs: 3, scenarios: [{ name: "alone", title: "A close" }] }) });
