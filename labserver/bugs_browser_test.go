@@ -10,11 +10,11 @@ import (
 )
 
 // foundFaults is the number of faults that the score shows.
-const foundFaults = `Number(/^(\d+) of/.exec(document.querySelector("ws-bugs .score output").textContent)?.[1])`
+const foundFaults = `Number(/^(\d+) of/.exec(document.querySelector("ws-bugs .score .total").textContent)?.[1])`
 
 // ran is a JavaScript condition: the last run on the three servers is over, and the page
 // has compared it.
-const ran = `/The naive server sent/.test(document.querySelector("ws-bugs .status").textContent) && !document.querySelector("ws-bugs .begin").disabled`
+const ran = `/The naive server sent/.test(document.querySelector("ws-bugs .status").textContent) && document.querySelector("ws-bugs .begin").ariaDisabled == "false"`
 
 // openGame opens lesson 9 and waits for the cards.
 func openGame(t *testing.T, width, height int) *tab {

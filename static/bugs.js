@@ -16,7 +16,7 @@
  * @typedef {"same"|"other"|"silent"|"ended"} Reaction
  */
 
-import { callLine, count, frameLine, handshakeParts, tcpLine } from "./format.js";
+import { callLine, count, frameLine, handshakeParts, line, tcpLine } from "./format.js";
 
 /** The servers that receive an input, in the order of their columns. */
 export const order = ["naive", "reference", "gorilla"];
@@ -155,6 +155,18 @@ export class Score {
 export function eventsOf({ history, rows }, play) {
   const of = new Set([...rows.conns.values()].filter((c) => c.client === play.token || c.client.startsWith(`${play.token}-crowd-`)).map((c) => c.id));
   return history.events.slice(history.count(play.seq - 1)).filter((e) => of.has(e.conn) && e.seq <= (play.over === Infinity ? Infinity : play.settled));
+}
+
+/**
+ * The line of an event. A call has its arguments and its result in one line.
+ * @param {import("./history.js").History} history
+ * @param {LabEvent} e
+ */
+export function lineOf(history, e) {
+  const { call } = e;
+  if (!call) return line(e);
+  const other = history.events.find((o) => o.conn === e.conn && o.call?.id === call.id && o !== e)?.call;
+  return call.phase === "enter" ? callLine(call, other) : callLine(other || call, call);
 }
 
 /**

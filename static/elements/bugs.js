@@ -12,8 +12,8 @@
 
 import { LabElement, button, h, hit, redraw, segment } from "./dom.js";
 import { call, sessionPath, words } from "../api.js";
-import { Score, column, eventsOf, order, reaction, reactionWords, reactions, rowOf, scenarioOf } from "../bugs.js";
-import { capital, count, line } from "../format.js";
+import { Score, column, eventsOf, lineOf, order, reaction, reactionWords, reactions, rowOf, scenarioOf } from "../bugs.js";
+import { capital, count } from "../format.js";
 import { headerFields } from "../forms.js";
 import { recall, remember } from "../store.js";
 
@@ -48,7 +48,7 @@ export class WsBugs extends LabElement {
   timer;
 
   bar = h("progress", { "aria-label": "Faults found", max: 1, value: 0 });
-  total = h("output");
+  total = h("span", { class: "total" });
   source = h("div", { class: "choice" });
   attack = h("select", { name: "attack" });
   says = h("div", { class: "says" });
@@ -180,7 +180,7 @@ export class WsBugs extends LabElement {
     const { session, cursor } = this.lab;
     if (this.starting || this.running) return;
     this.starting = true;
-    this.go.disabled = true;
+    this.draw();
     try {
       const { what, ask } = this.input();
       session.alive();
@@ -316,7 +316,8 @@ export class WsBugs extends LabElement {
   draw() {
     const { session } = this.lab;
     const { running, run } = this;
-    this.go.disabled = running || this.starting;
+    // The button keeps the focus while it has no effect.
+    this.go.setAttribute("aria-disabled", String(running || this.starting));
     this.querySelector(".stop")?.toggleAttribute("hidden", !running);
     const now = `${session.history.last} ${running} ${run?.is}`;
     if (!run || now === this.key) return;
@@ -344,6 +345,12 @@ export class WsBugs extends LabElement {
       this.keep();
       for (const on of this.guess.querySelectorAll("input")) on.checked = false;
     }
+    const { inspector } = this.lab;
+    const answer = naive.answers.find((a) => a.hex) || naive.answers[0];
+    if (answer && !inspector.selection.chosen) {
+      inspector.selection.lead(answer.seq);
+      inspector.found++;
+    }
     this.say(`${run.prediction ? (right ? "✔ Your prediction was right. " : "× Your prediction was wrong. ") : ""}${reactionWords(run.is)}.`);
     this.drawScore();
   }
@@ -364,7 +371,7 @@ export class WsBugs extends LabElement {
       h("p", {}, c.end || "The connection stays open."),
       c.stopped ? h("p", { class: "f-code" }, `The cage stopped it: ${c.stopped.replace(/^naive: /, "")}.`) : "",
       error ? h("p", { class: "f-code" }, `× The run ended early: ${error}.`) : "",
-      h("details", { open }, h("summary", {}, count(c.calls.length, "call")), h("ol", {}, ...calls)),
+      h("details", { open }, h("summary", {}, count(c.calls.length, "call")), h("ol", { tabindex: 0, "aria-label": `Calls of ${endpoint}` }, ...calls)),
     );
   }
 
@@ -425,7 +432,10 @@ export class WsBugs extends LabElement {
     const { session } = this.lab;
     const here = found.session === session.id;
     const events = here ? found.events.map((seq) => session.history.get(seq)).filter((e) => e !== undefined) : [];
-    const links = events.map((e) => h("li", {}, button(line(e), { class: "link", "data-seq": e.seq, "data-conn": found.conn, "aria-label": `${line(e)}. Show it in the timeline` })));
+    const links = events.map((e) => {
+      const text = lineOf(session.history, e);
+      return h("li", {}, button(text, { class: "link", "data-seq": e.seq, "data-conn": found.conn, "aria-label": `${text}. Show it in the timeline` }));
+    });
     const { mistake } = fault;
     return h(
       "div",
