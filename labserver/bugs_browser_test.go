@@ -78,10 +78,10 @@ func TestFaultsAreFoundByKeyboardAlone(t *testing.T) {
 	p.tabTo("the button that runs", `at.matches("ws-bugs .begin")`)
 	p.press(kb.Enter)
 	p.until("a card is open", foundFaults+` >= 1`)
-	if n := eval[string](p, `[...document.querySelectorAll("ws-bugs .tile.known")].map(t => t.dataset.card).join()`); n != "13" {
+	if n := eval[string](p, `[...document.querySelectorAll("ws-bugs .tile.opened")].map(t => t.dataset.card).join()`); n != "13" {
 		t.Errorf("a frame without a mask opened the cards %s", n)
 	}
-	p.until("the card shows its fault", `document.querySelector("ws-bugs .face.known")?.textContent.includes(`+quoteJS(names[12])+`)`)
+	p.until("the card shows its fault", `document.querySelector("ws-bugs .face.opened")?.textContent.includes(`+quoteJS(names[12])+`)`)
 	p.tabTo("the evidence", `at.matches("ws-bugs .face .link")`)
 	p.press(kb.Enter)
 	p.until("the timeline shows the naive server", `document.querySelector("ws-lab [data-mode=naive]").getAttribute("aria-pressed") == "true" && !!document.querySelector("ws-timeline .row.selected")`)
@@ -103,7 +103,7 @@ func TestFaultsAreFoundByKeyboardAlone(t *testing.T) {
 	}
 
 	// A closed card has two hints.
-	p.tabTo("a closed card", `at.matches("ws-bugs .tile:not(.known)")`)
+	p.tabTo("a closed card", `at.matches("ws-bugs .tile:not(.opened)")`)
 	p.press(kb.Enter)
 	p.tabTo("its hint", `at.matches("ws-bugs .hint")`)
 	p.press(kb.Enter)
@@ -115,9 +115,9 @@ func TestFaultsAreFoundByKeyboardAlone(t *testing.T) {
 	// The score is kept, and a reset forgets it.
 	score := eval[int](p, foundFaults)
 	p.goTo("/lessons/09-weekend")
-	p.until("the score is kept", fmt.Sprintf(`%s == %d && document.querySelectorAll("ws-bugs .tile.known").length == %d`, foundFaults, score, score))
+	p.until("the score is kept", fmt.Sprintf(`%s == %d && document.querySelectorAll("ws-bugs .tile.opened").length == %d`, foundFaults, score, score))
 	eval[any](p, `void document.querySelector("ws-bugs .reset").focus(), null`)
 	p.press(kb.Enter)
-	p.until("the score is 0", foundFaults+` == 0 && !document.querySelector("ws-bugs .known")`)
+	p.until("the score is 0", foundFaults+` == 0 && !document.querySelector("ws-bugs .opened")`)
 	p.blameless()
 }

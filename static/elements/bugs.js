@@ -276,8 +276,8 @@ export class WsBugs extends LabElement {
       const { found } = await call(`${sessionPath(id)}/bugs`);
       if (id !== this.lab.session.id) return;
       const fresh = this.score.add(found, id, this.since);
-      if (!fresh.length) return;
       this.keep();
+      if (!fresh.length) return this.drawCards();
       const faults = await Promise.all(fresh.map((f) => this.fault(f.number)));
       this.selected = faults[0].number;
       this.tell(this.news, `✔ You found ${faults.map((f) => `fault ${f.number}, ${f.name}`).join("; and ")}. ${this.words}`);
@@ -403,7 +403,7 @@ export class WsBugs extends LabElement {
       const tiles = cards.map(({ number }) => {
         const is = this.faults.get(number)?.name;
         const known = found.has(number);
-        return button(`${known ? "✔ " : ""}${number}`, { class: known ? "tile known" : "tile", "data-card": number, "aria-expanded": String(this.selected === number), "aria-label": known ? `Card ${number}, found: ${is || "open"}` : `Card ${number}, not found` });
+        return button(`${known ? "✔ " : ""}${number}`, { class: known ? "tile opened" : "tile", "data-card": number, "aria-expanded": String(this.selected === number), "aria-label": known ? `Card ${number}, found: ${is || "open"}` : `Card ${number}, not found` });
       });
       const chosen = cards.find((c) => c.number === this.selected);
       return h("section", {}, h("h4", {}, capital(name), h("span", { class: "soft" }, ` ${n} of ${cards.length}`)), h("div", { class: "tiles" }, ...tiles), chosen ? this.card(chosen) : "");
@@ -439,21 +439,21 @@ export class WsBugs extends LabElement {
     const { mistake } = fault;
     return h(
       "div",
-      { class: "face known", role: "group", "aria-label": `Card ${fault.number}` },
+      { class: "face opened", role: "group", "aria-label": `Card ${fault.number}` },
       h("p", {}, h("b", {}, `✔ ${fault.number} · ${fault.name}`)),
       h("p", {}, fault.what),
       h("h5", {}, "What happened in your run"),
       h("p", {}, found.said, here ? "" : h("span", { class: "soft" }, " (in an earlier recording)")),
       h("ul", {}, ...links),
-      h("h5", {}, "The line of the naive server"),
+      h("h5", {}, "The lines of the naive server"),
       code(fault.listing),
-      h("h5", {}, "The mend"),
+      h("h5", {}, "The fix"),
       diff(fault),
       h("h5", {}, "The rule"),
       h("p", {}, fault.section, fault.rule ? h("span", {}, " · ", h("a", { href: `/rules#${fault.rule}` }, `rule ${fault.rule}`)) : ""),
       h("h5", {}, "What the judge says about it"),
       h("p", {}, mistake ? mistake.says : "The judge of this lab does not name this mistake."),
-      h("h5", {}, "How it comes about"),
+      h("h5", {}, "How this fault arises"),
       h("p", {}, fault.comes),
     );
   }
@@ -472,5 +472,5 @@ function code(l) {
 /** @param {Fault} fault */
 function diff(fault) {
   const lines = fault.mend.map(({ op, text }) => h(op === "+" ? "ins" : op === "-" ? "del" : "span", { class: "line" }, `${op} ${text}\n`));
-  return h("pre", { class: "diff", tabindex: 0, role: "group", "aria-label": `Mend of fault ${fault.number}` }, h("code", {}, ...lines));
+  return h("pre", { class: "diff", tabindex: 0, role: "group", "aria-label": `Fix of fault ${fault.number}` }, h("code", {}, ...lines));
 }

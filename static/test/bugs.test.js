@@ -105,6 +105,9 @@ test("the score keeps what was found, and survives anything in the browser's sto
   const seen = [{ number: 11, conn: 3, events: [20, 24], said: "It read 1 byte." }];
   assert.deepEqual(score.add(seen, "a", 0).map((f) => f.number), [11]);
   assert.deepEqual(score.add(seen, "a", 0), [], "a fault is found once");
+  assert.deepEqual(score.add([{ ...seen[0], said: "Again." }], "b", 0), [], "and its evidence is of the newest session");
+  assert.equal(score.found.get(11)?.said, "Again.");
+  score.add(seen, "a", 0);
   score.predict(true);
   score.predict(false);
   const again = new Score(JSON.parse(JSON.stringify(score.kept)));
