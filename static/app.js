@@ -12,10 +12,11 @@ const lab = new Lab();
 
 /** The elements of the page, ws-NAME in elements/NAME.js. The lab is first, because other elements read its mode. */
 const tags = [
-  "ws-lab", "ws-accept", "ws-bench", "ws-bits", "ws-bugs", "ws-builder", "ws-codes", "ws-compare", "ws-connections", "ws-decoder", "ws-do",
-  "ws-ends", "ws-field-card", "ws-findings", "ws-free", "ws-header-map", "ws-heartbeat", "ws-inspector",
-  "ws-lengths", "ws-log", "ws-matrix", "ws-outcome", "ws-play", "ws-predict", "ws-source", "ws-tally", "ws-timeline",
-  "ws-unmask",
+  "ws-lab", "ws-accept", "ws-bench", "ws-bits", "ws-bugs", "ws-builder", "ws-calls", "ws-chat", "ws-checks",
+  "ws-codes", "ws-compare", "ws-connections", "ws-decoder", "ws-do", "ws-doors", "ws-ends", "ws-field-card",
+  "ws-findings", "ws-free", "ws-header-map", "ws-heartbeat", "ws-inspector", "ws-lengths", "ws-log", "ws-matrix",
+  "ws-outcome", "ws-play", "ws-predict", "ws-source", "ws-stack", "ws-streams", "ws-tally", "ws-timeline",
+  "ws-unmask", "ws-ways",
 ];
 
 /** @type {Record<string, string[]>} the elements that an element is made of */
@@ -28,6 +29,7 @@ const parts = {
   "ws-inspector": ["ws-bits", "ws-field-card", "ws-source", "ws-unmask"],
   "ws-lab": ["ws-timeline", "ws-inspector"],
   "ws-play": ["ws-ends", "ws-outcome"],
+  "ws-stack": ["ws-calls"],
 };
 
 /** @type {Record<string, string>} the style sheet of an element, if no other page needs it */

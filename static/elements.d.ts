@@ -5,6 +5,7 @@ interface HTMLElementTagNameMap {
   "ws-builder": import("./elements/builder.js").WsBuilder;
   "ws-connections": import("./elements/connections.js").WsConnections;
   "ws-ends": import("./elements/ends.js").WsEnds;
+  "ws-calls": import("./elements/calls.js").WsCalls;
   "ws-field-card": import("./elements/field-card.js").WsFieldCard;
   "ws-findings": import("./elements/findings.js").WsFindings;
   "ws-free": import("./elements/free.js").WsFree;

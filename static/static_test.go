@@ -71,6 +71,9 @@ func TestNothingOfThePageIsInlineOrFromElsewhere(t *testing.T) {
 // two are not called alike.
 var needs = map[string]string{"ends": "play", "scenario": "do"}
 
+// styles names the style sheet that a lesson loads for a block, besides wslab.css.
+var styles = map[string]string{"ways": "css/ways.css", "streams": "css/ways.css", "chat": "css/ways.css"}
+
 func TestAFirstVisitOfALessonIsSmallOnTheWire(t *testing.T) {
 	block := regexp.MustCompile("(?m)^```([a-z]+)")
 	modules, parts := elements(t)
@@ -102,10 +105,13 @@ func TestAFirstVisitOfALessonIsSmallOnTheWire(t *testing.T) {
 			has[cmp.Or(needs[m[1]], m[1])] = true
 		}
 		tags := []string{"ws-lab"}
+		queue := []string{"theme.js", "icon.svg", "css/wslab.css", "app.js"}
 		for name := range has {
 			tags = append(tags, "ws-"+name)
+			if sheet := styles[name]; sheet != "" {
+				queue = append(queue, sheet)
+			}
 		}
-		queue := []string{"theme.js", "icon.svg", "css/wslab.css", "app.js"}
 		for ; len(tags) > 0; tags = tags[1:] {
 			if sometimes[tags[0]] && !strings.Contains(string(text), "```ends ") {
 				continue
