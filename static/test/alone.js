@@ -218,11 +218,11 @@ const tests = {
         }
       };
       await until("a tile for each card", () => on.querySelectorAll(".tile").length === bugs.areas.reduce((n, a) => n + a.cards.length, 0));
-      await until("the fault that the recording shows opens its card", () => on.querySelector(".face.known"));
-      say(on.querySelector(".face.known").textContent.includes(card.name) && on.querySelector(".diff, pre.listing"), "the open card has the fault's name and its lines");
-      say(/1 of \d+ faults found. Exercise done/.test($(on, ".score output").textContent) && on.answered, "the score counts it");
+      await until("the fault that the recording shows opens its card", () => on.querySelector(".face.opened"));
+      say(on.querySelector(".face.opened").textContent.includes(card.name) && on.querySelector(".diff, pre.listing"), "the open card has the fault's name and its lines");
+      say(/1 of \d+ faults found. Exercise done/.test($(on, ".score .total").textContent) && on.answered, "the score counts it");
       say($(on, ".says code").textContent === "open\nbytes 81", "the attack shows its lines, without explanations");
-      const closed = [...on.querySelectorAll(".tile:not(.known)")][0];
+      const closed = [...on.querySelectorAll(".tile:not(.opened)")][0];
       const number = closed.dataset.card;
       closed.click();
       say($(on, ".face").textContent.includes("not seen this fault") && !$(on, ".face").textContent.includes(card.name), "a closed card names no fault");
@@ -231,7 +231,7 @@ const tests = {
       say(on.querySelectorAll(".hinted").length === 2 && !on.querySelector(".hint"), "two hints, and no more");
       say(!asked.includes(`/api/bugs/${number}`), "the page does not ask for a fault that is not found");
       $(on, ".reset").click();
-      say(/^0 of/.test($(on, ".score output").textContent) && !on.querySelector(".known") && !localStorage.getItem("wslab:bugs"), "a reset closes the cards");
+      say(/^0 of/.test($(on, ".score .total").textContent) && !on.querySelector(".opened") && !localStorage.getItem("wslab:bugs"), "a reset closes the cards");
     } finally {
       window.fetch = real;
     }
