@@ -31,12 +31,12 @@ export function door(events) {
   for (const e of events) {
     if (e.bytes && e.from === "client" && d.response?.status !== 101) {
       text += latin1.decode(bytes(e.bytes.hex)).padEnd(e.bytes.size, " ");
-      d.reads.push({ seq: e.seq, size: e.bytes.size, has: d.response ? "The server discards these bytes, because it has responded." : has(text) });
+      d.reads.push({ seq: e.seq, size: e.bytes.size, has: d.response ? "Read after the response, and discarded" : has(text) });
     }
     if (e.handshake?.what === "response") d.response ??= { seq: e.seq, line: e.handshake.line, status: e.handshake.status || 0, body: e.handshake.body || "" };
     if (e.frame && e.from === "server" && e.frame.text === "Hello") d.echo ||= e.seq;
-    if (e.call?.phase === "enter" && e.call.name.includes("Deadline")) d.calls.push(`${e.call.name}: ${e.call.args}`);
-    if (e.call?.phase === "return" && e.call.name.includes("Hijack")) d.calls.push(`${e.call.name} returns ${e.call.result || e.call.error?.text}`);
+    if (e.call?.phase === "enter" && e.call.name.includes("Deadline")) d.calls.push(`${e.call.name.replace("net.Conn.", "")}: ${e.call.args}`);
+    if (e.call?.phase === "return" && e.call.name.includes("Hijack")) d.calls.push(`${e.call.name.replace("http.Hijacker.", "")} returns ${e.call.result || e.call.error?.text}`);
     if (e.tcp?.what === "closed" && e.from === "server") d.over = true;
   }
   return d;
@@ -48,13 +48,12 @@ export function has(text) {
   if (end < 0) {
     const lines = text.split("\r\n");
     const rest = lines.pop() || "";
-    const whole = lines.length ? count(lines.length, "whole line") : "";
-    const part = rest ? `the beginning of a line, ${rest.length > 40 ? count(rest.length, "byte") : quote(rest, 40)}` : "";
-    return `${[whole, part].filter(Boolean).join(", and ")}. The server must read on.`.replace(/^t/, "T");
+    const part = !rest ? "" : rest.length > 40 ? `${count(rest.length, "byte")} of the next` : `the beginning of the next: ${quote(rest, 40)}`;
+    return `${count(lines.length, "whole line")}${part && `, and ${part}`}`;
   }
   const size = end + 4;
   const more = text.length - size;
-  return `The whole request, ${count(size, "byte")}${more ? `, and ${count(more, "byte")} after it` : ""}.`;
+  return `The whole request, ${count(size, "byte")}${more ? `, and ${count(more, "byte")} after it` : ""}`;
 }
 
 /** The TCP connections that a client opened for a request. @param {Exchange} e */

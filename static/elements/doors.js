@@ -207,14 +207,14 @@ const summary = (doors) => `${doors.map((d) => `${names[d.endpoint]}: ${d.error 
 function column({ endpoint, error, door: d }) {
   const { response } = d;
   return h(
-    "section",
-    { class: "door", "aria-label": names[endpoint] },
+    "div",
+    { class: "door", role: "group", "aria-label": names[endpoint] },
     h("h3", {}, names[endpoint]),
     error ? h("p", { class: "failed" }, `× ${error}`) : "",
     h("ol", { class: "reads", "aria-label": `Reads of ${names[endpoint]}` }, ...d.reads.map((r) => h("li", {}, h("b", { class: "mono" }, count(r.size, "byte")), h("span", {}, r.has)))),
     response ? h("p", {}, "It responds: ", button(response.line, { class: "quiet", "data-seq": response.seq })) : "",
     response?.body ? h("details", {}, h("summary", {}, "Show response text"), h("pre", { tabindex: 0, "aria-label": `response text of ${names[endpoint]}` }, response.body)) : "",
-    response?.status === 101 && (d.echo || d.over) ? h("p", {}, "Echo of Hello: ", d.echo ? button("arrived", { class: "quiet", "data-seq": d.echo, "aria-label": `echo of ${names[endpoint]}` }) : "did not arrive") : "",
-    d.calls.length ? h("details", {}, h("summary", {}, `Show ${count(d.calls.length, "call")} before the WebSocket is open`), h("ol", { class: "small" }, ...d.calls.map((c) => h("li", {}, h("code", {}, c))))) : "",
+    response?.status === 101 && (d.echo || d.over) ? h("p", {}, "Echo of Hello: ", d.echo ? button("arrived", { class: "quiet", "data-seq": d.echo, "aria-label": `arrived from ${names[endpoint]}` }) : "did not arrive") : "",
+    d.calls.length ? h("details", {}, h("summary", {}, `Deadlines of this server: ${count(d.calls.length, "call")}`), h("ol", { class: "small" }, ...d.calls.map((c) => h("li", {}, h("code", {}, c))))) : "",
   );
 }
