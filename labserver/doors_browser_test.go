@@ -45,7 +45,7 @@ func TestTheLessonOnListenersIsDoneByKeyboardAlone(t *testing.T) {
 	page := press("page")
 	p.until("both have responded", says(page)+`.includes("426") && `+says(page)+`.includes("200")`)
 	two := press("http2")
-	p.until("four requests are shown", two+`.querySelectorAll("tbody tr").length == 4`)
+	p.until("four requests are shown", two+`.querySelectorAll(".exchanges > li").length == 4`)
 	memory := press("memory")
 	p.until("three servers are measured", memory+`.querySelectorAll("tbody tr").length == 3`)
 

@@ -34,7 +34,7 @@ test("the reads end with a response that accepts", () => {
   const d = door(events);
   assert.deepEqual(d.reads.map((r) => [r.seq, r.size]), [[3, 19], [4, 19]]);
   assert.deepEqual(d.calls, ["SetDeadline: in 10s", "Hijack returns 11 bytes"]);
-  assert.deepEqual([d.response?.status, d.echo, d.over], [101, 8, false]);
+  assert.deepEqual([d.response?.status, d.next, d.echo, d.over], [101, hex("a frame"), 8, false]);
   assert.equal(door([...events, event(10, "server", { tcp: { what: "closed" } })]).over, true);
 });
 
@@ -59,7 +59,7 @@ test("the connections and the result of a request are said in words", () => {
 });
 
 test("the exercise is solved by the tries alone", () => {
-  const at = (/** @type {number} */ size, /** @type {number} */ limit) => ({ size, first: Math.min(size, limit), echo: size <= limit });
+  const at = (/** @type {number} */ size, /** @type {number} */ limit) => ({ size, first: Math.min(size, limit), next: "", echo: size <= limit });
   assert.deepEqual(smallest([]), { solved: false, text: "" });
   assert.match(smallest([at(300, 1024)]).text, /300 bytes does not break/);
   assert.match(smallest([at(2000, 1024)]).text, /2,000 bytes break the server. Is a shorter/);
