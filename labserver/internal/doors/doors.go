@@ -58,13 +58,13 @@ type Doors struct {
 	doors map[string]*door // nil before the first use
 	work  sync.WaitGroup   // goroutines that serve
 
-	measuring sync.Mutex
+	turn chan struct{} // held by a run of HTTP2 or Memory
 }
 
 // New returns Doors. h has the limits and the pages of the net/http server. h.Handler then
 // also has the WebSocket.
 func New(h *http.Server) *Doors {
-	d := &Doors{http: h}
+	d := &Doors{http: h, turn: make(chan struct{}, 1)}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.server = endpoint.DoorServer(h.ReadHeaderTimeout, func(err error) {
 		if h.ErrorLog != nil {
