@@ -27,21 +27,6 @@ import (
 // Names are the names of all doors.
 var Names = []string{endpoint.Listener, endpoint.NetHTTP, endpoint.Naive}
 
-// The runs of raw clients.
-const (
-	Whole = "whole"  // the request in one segment
-	Cut   = "cut"    // the request in two segments, cut in the middle of a header line
-	CutAt = "cut-at" // the request in two segments, cut where the learner says
-	Glued = "glued"  // the request and a frame in one segment
-	Long  = "long"   // a request with a long header field
-	Size  = "size"   // the same, of a size that the learner says
-	Page  = "page"   // a request for a page
-	Naive = "naive"  // like Size, to the naive server
-)
-
-// Runs are all runs of raw clients.
-var Runs = []string{Whole, Cut, CutAt, Glued, Long, Size, Page, Naive}
-
 // dialTimeout bounds one dial of a door.
 const dialTimeout = 5 * time.Second
 
