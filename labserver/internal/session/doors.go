@@ -45,7 +45,8 @@ func (s *Session) Doors(d *doors.Doors, run DoorRun) ([]DoorClient, error) {
 	if run.Run == endpoint.DoorNaive {
 		ends = []string{endpoint.Naive}
 	}
-	// All requests have the same size, because a port has a host of the same length.
+	// Refuse a run that is not possible before a client connects. The system chooses ports
+	// of five digits.
 	if _, _, err := run.bytes("127.0.0.1:00000"); err != nil {
 		return nil, err
 	}
@@ -130,6 +131,7 @@ func (s *Session) knock(d *doors.Doors, run DoorRun, c DoorClient, log scenario.
 	if run.Run == endpoint.DoorPage {
 		path = "/"
 	}
+	log("dial", path, -1)
 	arrived := make(chan *live, 1) // nil if the session refuses the connection
 	conn, err := d.Dial(ctx, c.Endpoint, func(nc net.Conn) *endpoint.Door {
 		l, door := s.arrive(nc, recording.Info{Endpoint: c.Endpoint, Client: c.Client, As: recording.AsRaw, Round: run.Round, Path: path})
@@ -139,7 +141,6 @@ func (s *Session) knock(d *doors.Doors, run DoorRun, c DoorClient, log scenario.
 	if err != nil {
 		return err
 	}
-	log("dial", path, -1)
 	l, err := received(ctx, arrived)
 	if err != nil || l == nil {
 		conn.Close()
