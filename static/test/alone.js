@@ -269,6 +269,28 @@ const tests = {
     await new Promise((done) => setTimeout(done));
     say(/3 bytes “abc”/.test(on.textContent) && told[0][0] === "chat" && told[0][1].tcp.reads === 1, "the columns show the recorded bytes, and the result is added");
   },
+  async "ws-doors"(make, $) {
+    const { Rows } = await import("../rows.js");
+    const posted = [];
+    const fake = { ...session(), rows: new Rows(), alive() {}, post: async (what, body) => (posted.push(body), { clients: [{ endpoint: "listener", client: "whole-listener-1" }] }) };
+    const events = [
+      { seq: 1, at: 1, conn: 1, from: "client", kind: "tcp", tcp: { what: "open", endpoint: "listener", client: "whole-listener-1", as: "raw", round: 1, path: "/echo" } },
+      { seq: 2, at: 2, conn: 1, from: "client", kind: "bytes", bytes: { size: 18, hex: [..."GET / HTTP/1.1\r\n\r\n"].map((c) => c.charCodeAt(0).toString(16).padStart(2, "0")).join("") } },
+      { seq: 3, at: 3, conn: 1, from: "server", kind: "handshake", handshake: { what: "response", line: "HTTP/1.1 426 Upgrade Required", status: 426, size: 1, hex: "" } },
+      { seq: 4, at: 4, conn: 1, from: "server", kind: "tcp", tcp: { what: "closed" } },
+    ];
+    const selection = inspector();
+    const on = make("ws-doors", { session: fake, inspector: selection, sockets: { round: 0 }, cursor: { toNewest() {} } }, { "data-run": "whole" });
+    $(on, "button").click();
+    await new Promise((done) => setTimeout(done));
+    say(posted[0].run === "whole" && posted[0].round === 1, "the run is asked for");
+    fake.history.events.push(...events);
+    fake.rows.append(events);
+    on.render();
+    say(/The whole request, 18 bytes/.test(on.textContent) && /426/.test($(on, "output").textContent), "the read and the response");
+    $(on, "[data-seq]").click();
+    say(selection.selected[0]?.[0] === 3, "the response can be selected");
+  },
   "ws-tally"(make) {
     const on = make("ws-tally", { session: session(), player: {} }, { "data-tally": JSON.stringify({ runs: 3, scenarios: [{ name: "alone", title: "A close" }] }) });
     say(/A close/.test(on.textContent) && on.querySelector("[data-run]"), "a row with a button for the scenario");
