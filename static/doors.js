@@ -45,7 +45,7 @@ export function door(events) {
 }
 
 /** What a server has of a request, in words. @param {string} text the bytes so far */
-function has(text) {
+export function has(text) {
   const end = text.indexOf("\r\n\r\n");
   if (end < 0) {
     const lines = text.split("\r\n");
