@@ -150,7 +150,7 @@ func (m model) weigh(reports []*verdict.Report) (against []string, other int) {
 		case !m.fails(r):
 		case unmet(r):
 			other++
-		case !m.anew && r.Worst() == spec.Pass: // with anew, how TCP divided the bytes is not known
+		case !m.anew && r.Worst() == spec.Pass: // m.anew depends on how TCP divided the bytes
 			against = append(against, r.Case.ID)
 		}
 	}
