@@ -6,6 +6,7 @@ import (
 
 	"wslab/compare/suite/spec"
 	"wslab/compare/suite/verdict"
+	"wslab/reference/recognize"
 	"wslab/reference/wire"
 )
 
@@ -36,6 +37,7 @@ func DiagnoseAll(reports []verdict.Report) []Diagnosis {
 		}
 		e := &evidence{shown: map[string][]string{}, against: map[string][]string{}}
 		e.single(own)
+		e.accepts(own)
 		e.modelled(own)
 		e.constant(own)
 		for _, p := range patterns {
@@ -95,6 +97,25 @@ func (e *evidence) single(reports []*verdict.Report) {
 	for _, r := range reports {
 		if r.Mistake != "" && len(r.Trace.Models) == 0 {
 			e.add(r.Mistake, r.Case.ID)
+		}
+	}
+}
+
+// accepts moves the reports of a slip in Sec-WebSocket-Accept to another slip that other
+// reports show, if that slip gives the same values. One key alone may not tell them apart.
+func (e *evidence) accepts(reports []*verdict.Report) {
+	for _, a := range acceptMistakes {
+		for _, b := range acceptMistakes {
+			if a.Code == b.Code || len(e.shown[a.Code]) == 0 || len(e.shown[b.Code]) == 0 {
+				continue
+			}
+			other := slices.ContainsFunc(reports, func(r *verdict.Report) bool {
+				return slices.Contains(e.shown[a.Code], r.Case.ID) && !recognize.Gives(b.Code, r.Handshake.Accept.Key, r.Handshake.Accept.Got)
+			})
+			if !other {
+				e.add(b.Code, e.shown[a.Code]...)
+				delete(e.shown, a.Code)
+			}
 		}
 	}
 }
