@@ -163,15 +163,16 @@ func (e *evidence) modelled(reports []*verdict.Report) {
 }
 
 // weigh returns the cases against m, and the number of failed cases that an endpoint with
-// m's mistake fails. A case is against m if such an endpoint fails it, and this endpoint
-// passed it. A note is not against m.
+// m's mistake fails. A case is against m if such an endpoint fails it, and the behavior of
+// this endpoint passed. A note is not against m, and how the connection ended does not
+// count.
 func (m model) weigh(reports []*verdict.Report) (against []string, other int) {
 	for _, r := range reports {
 		switch {
 		case !m.fails(r):
 		case unmet(r):
 			other++
-		case !m.anew && r.Worst() == spec.Pass: // otherwise it is not known how TCP divided the bytes
+		case !m.anew && r.Verdict == spec.Pass: // m.anew depends on how TCP divided the bytes
 			against = append(against, r.Case.ID)
 		}
 	}
@@ -263,7 +264,7 @@ func (e *evidence) checking(reports []*verdict.Report) {
 			continue
 		}
 		e.against[code] = added(e.against[code], nil)
-		if r.Worst() == spec.Pass && (alwaysFails(r.Case) || r.Case.Refused()) && !slices.Contains(e.shown[code], r.Case.ID) {
+		if r.Verdict == spec.Pass && (alwaysFails(r.Case) || r.Case.Refused()) && !slices.Contains(e.shown[code], r.Case.ID) {
 			e.against[code] = append(e.against[code], r.Case.ID)
 		}
 	}

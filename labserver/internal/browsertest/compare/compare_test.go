@@ -34,7 +34,6 @@ func cell(id, column string) string {
 }
 
 func TestTheMatrixIsFilledFilteredAndOpenedByKeyboardAlone(t *testing.T) {
-	t.Parallel()
 	p := openCompare(t, "/compare")
 
 	// 1. Fewer cases, and these are judged.
@@ -82,7 +81,6 @@ func TestTheMatrixIsFilledFilteredAndOpenedByKeyboardAlone(t *testing.T) {
 }
 
 func TestACaseOpensByItsAddress(t *testing.T) {
-	t.Parallel()
 	p := openCompare(t, "/compare#5.1/wrong-mask-in-binary")
 	p.Until("its reports have come", `document.querySelectorAll("ws-bench .result").length == 3`)
 	p.Until("its row has them as well", cell("5.1/wrong-mask-in-binary", "reference")+`.includes("✔")`)
@@ -92,7 +90,6 @@ func TestACaseOpensByItsAddress(t *testing.T) {
 }
 
 func TestAnOldNumberInALinkLeadsToItsSection(t *testing.T) {
-	t.Parallel()
 	p := openCompare(t, "/compare#5.1/7c")
 	p.Until("its section is shown, and the page says why", `document.querySelector("ws-compare [name=section]").value == "5.1" && /Cases have names now/.test(document.querySelector("ws-compare .notice").textContent) && location.hash == "#cases"`)
 	if n := browsertest.Eval[int](p, `[...document.querySelectorAll(".line[data-id]:not([hidden])")].filter(l => l.dataset.id.startsWith("5.1/")).length`); n != 13 {
@@ -102,7 +99,6 @@ func TestAnOldNumberInALinkLeadsToItsSection(t *testing.T) {
 }
 
 func TestThisBrowserIsJudgedInItsOwnTab(t *testing.T) {
-	t.Parallel()
 	p := openCompare(t, "/compare")
 	browsertest.Eval[any](p, `(() => { const i = document.querySelector("[name=text]"); i.value = "5.5.2/"; i.dispatchEvent(new Event("input", {bubbles: true})); return null; })()`)
 	p.Click("ws-compare", "Judge this browser by these")
@@ -116,7 +112,6 @@ func TestThisBrowserIsJudgedInItsOwnTab(t *testing.T) {
 }
 
 func TestWhatABrowserDoesInManyCasesIsToldOnceWithWhatItsScriptWasTold(t *testing.T) {
-	t.Parallel()
 	p := openCompare(t, "/compare")
 	judge := func(text string) {
 		browsertest.Eval[any](p, `(() => { const i = document.querySelector("[name=text]"); i.value = `+browsertest.QuoteJS(text)+`; i.dispatchEvent(new Event("input", {bubbles: true})); return null; })()`)
@@ -153,7 +148,6 @@ func TestWhatABrowserDoesInManyCasesIsToldOnceWithWhatItsScriptWasTold(t *testin
 }
 
 func TestTheResponseThatFreezesABrowserIsSentByAButtonOfItsOwn(t *testing.T) {
-	t.Parallel()
 	p := openCompare(t, "/compare")
 	if browsertest.Eval[bool](p, `!!document.querySelector(".risk button")`) {
 		t.Error("the button is there before anything was held back")
@@ -170,7 +164,6 @@ func TestTheResponseThatFreezesABrowserIsSentByAButtonOfItsOwn(t *testing.T) {
 }
 
 func TestWhatSeemsToBeWrongIsToldWhenARunHasEnded(t *testing.T) {
-	t.Parallel()
 	p := openCompare(t, "/compare")
 	p.TabTo("the search", `at.name == "text"`)
 	p.Press("5.4/")
@@ -219,7 +212,6 @@ func asleep(t *testing.T) (addr string) {
 }
 
 func TestAnotherAddressTakesThePlaceOfARunThatGoesOn(t *testing.T) {
-	t.Parallel()
 	addr, stop := own(t, "127.0.0.1:0")
 	defer stop()
 	p := openCompare(t, "/compare?server=ws://"+asleep(t)+"/")
@@ -235,7 +227,6 @@ func TestAnotherAddressTakesThePlaceOfARunThatGoesOn(t *testing.T) {
 }
 
 func TestALostRunIsToldByWhatHasBecomeOfIt(t *testing.T) {
-	t.Parallel()
 	p := openCompare(t, "/compare")
 	p.Click("ws-compare", "Judge reference, gorilla, naive")
 	notice := `document.querySelector("ws-compare .notice").textContent`
@@ -258,7 +249,6 @@ func TestALostRunIsToldByWhatHasBecomeOfIt(t *testing.T) {
 }
 
 func TestTheBenchIsLeftAsItWasEnteredOnANarrowPage(t *testing.T) {
-	t.Parallel()
 	p := browsertest.OpenTab(t, browsertest.StartLab(t), 390, 844)
 	p.GoTo("/compare")
 	p.Until("the cases are listed", `document.querySelectorAll("ws-compare .line[data-id]").length > 500`)
@@ -324,7 +314,6 @@ func counting(t *testing.T) (addr string, accepted *atomic.Int64) {
 // TestNoLinkMakesTheLabDial opens /compare by links that name a server, as another
 // site may do without a click of the reader, and counts that server's connections.
 func TestNoLinkMakesTheLabDial(t *testing.T) {
-	t.Parallel()
 	for _, flags := range [][]string{nil, {"-judge-any"}} {
 		base, _ := browsertest.StartLabAt(t, "127.0.0.1:0", flags...)
 		p := browsertest.OpenTab(t, base, 1440, 900)
@@ -393,7 +382,6 @@ func own(t *testing.T, addr string) (port string, stop func()) {
 }
 
 func TestALearnersServerIsJudgedWhenItComesBack(t *testing.T) {
-	t.Parallel()
 	addr, stop := own(t, "127.0.0.1:0")
 	stop()
 	p := openCompare(t, "/compare?server=ws://"+addr+"/")
@@ -410,7 +398,6 @@ func TestALearnersServerIsJudgedWhenItComesBack(t *testing.T) {
 }
 
 func TestAHeaderOfTheMapIsSentByKeyboardAlone(t *testing.T) {
-	t.Parallel()
 	p := browsertest.OpenTab(t, browsertest.StartLab(t), 1440, 900)
 	p.GoTo("/compare#headers/gorilla-server/fresh/8104")
 	p.TabTo("the map", `at.matches(".map")`)

@@ -46,8 +46,7 @@ func TestALessonCanBeDoneByKeyboardAlone(t *testing.T) {
 }
 
 // TestAPlayIsPausedByKeyboardAndPlayedAgainInAFreshSession plays the first disconnect. In
-// its fourth step a browser waits for a minute, so the key arrives in time on any
-// computer.
+// its fourth step a browser waits for a minute, so the key arrives in time on any computer.
 func TestAPlayIsPausedByKeyboardAndPlayedAgainInAFreshSession(t *testing.T) {
 	t.Parallel()
 	p := browsertest.OpenTab(t, browsertest.StartLab(t), 1440, 900)
