@@ -20,6 +20,7 @@ function session(rows = []) {
     watching: false,
     notice: { kind: "info", text: "" },
     history,
+    results: [],
     rows: { list: rows, bySeq: new Map(rows.map((r) => [r.event.seq, r])), byClient: new Map(), conns: new Map([[1, conn]]), plays: { byId: new Map(), byToken: new Map() }, stages: new Map(), version: 1, total: rows.length, gone: 0 },
     observe: (fn) => fn(),
     touch() {},
@@ -196,6 +197,7 @@ const tests = {
     say(/No Upgrade.*400.*server.go:133/.test($(on, "tbody tr").textContent) && /server.go:157/.test(on.textContent), "after it, each has the line that refused it, in the order of the source");
     $(on, "[data-seq='133']").click();
     say(chosen.selected[0]?.[0] === 133, "a status leads to its response");
+  },
   async "ws-bugs"(make, $) {
     const { bugs, card, found } = await (await fetch("/static/test/bugs.json")).json();
     const real = window.fetch;
