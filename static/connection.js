@@ -45,8 +45,15 @@ export class Conn {
     this.response = null;
     /** @type {Row[]} rows that the valve holds now, oldest first */
     this.held = [];
+    /** @type {LabEvent[]} the call stacks at its Reads and Writes */
+    this.stacks = [];
     this.ended = Infinity; // seq at which its TCP connection ended
     this.reset = Infinity; // seq of the RST that ended it
+  }
+
+  /** Whether it never carries WebSocket: plain HTTP, or the raw TCP chat. */
+  get plain() {
+    return this.endpoint === "http" || this.endpoint === "tcp";
   }
 
   /**
@@ -84,6 +91,7 @@ export class Conn {
     const was = new Set([this.stateAt("client", seq), this.stateAt("server", seq)]);
     this.states = this.states.filter((s) => s.seq > seq || was.has(s));
     this.reads = this.reads.filter((r) => !r.ret || r.ret.seq > seq);
+    this.stacks = this.stacks.filter((e) => e.seq > seq);
     for (const of of this.waits.keys()) if (of <= seq) this.waits.delete(of);
   }
 }

@@ -70,7 +70,7 @@ func beServer(name string) error {
 			e.Serve(w, r, nil, func(Server) {})
 		}),
 	}
-	go Tapped(server)(l)
+	go Tapped(server, nil)(l)
 	_, err = io.Copy(io.Discard, os.Stdin)
 	return err
 }

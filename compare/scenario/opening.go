@@ -13,6 +13,11 @@ type Opening struct {
 	Proto  string
 	Fields []wire.Field // Host is added as the first field, unless it is in Fields or was removed
 	noHost bool
+
+	// Cut, if not 0, is the number of bytes in the first of two TCP writes of the request.
+	Cut int
+	// Then has bytes that leave in the same write as the end of the request.
+	Then []byte
 }
 
 // DefaultOpening returns a request that RFC 6455 §4.1 allows.
@@ -63,5 +68,6 @@ func (o Opening) Request(target, host string) []byte {
 	for _, f := range o.Fields {
 		b = fmt.Appendf(b, "%s: %s\r\n", f.Name, f.Value)
 	}
-	return append(b, "\r\n"...)
+	b = append(b, "\r\n"...)
+	return append(b, o.Then...)
 }

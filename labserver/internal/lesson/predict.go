@@ -52,8 +52,8 @@ var recorded = append(slices.Clone(servers), endpoint.Listener, endpoint.NetHTTP
 
 var kinds = map[string]kind{
 	"frame": {
-		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|read|(byte|key|payload)\.[0-9]+|close\.code|violation)$`),
-		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, read, byte.N, key.N, payload.N, close.code or violation",
+		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|fragment|read|(byte|key|payload)\.[0-9]+|close\.code|violation|pieces|stack\.[0-9]+)$`),
+		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, fragment, read, byte.N, key.N, payload.N, close.code, violation, pieces or stack.N",
 		about: map[string][]string{
 			"from":     {"client", "server"},
 			"opcode":   {"continuation", "text", "binary", "close", "ping", "pong"},
@@ -65,8 +65,8 @@ var kinds = map[string]kind{
 		},
 	},
 	"handshake": {
-		names: regexp.MustCompile(`^(status|field\.[A-Za-z0-9-]+|accept\.expected|accept\.got|violation)$`),
-		hint:  "status, field.NAME, accept.expected, accept.got or violation",
+		names: regexp.MustCompile(`^(status|field\.[A-Za-z0-9-]+|accept\.expected|accept\.got|violation|pieces|stack\.[0-9]+)$`),
+		hint:  "status, field.NAME, accept.expected, accept.got, violation, pieces or stack.N",
 		about: map[string][]string{
 			"what":     {"request", "response"},
 			"endpoint": recorded, // broken/MISTAKE is also allowed
@@ -91,6 +91,21 @@ var kinds = map[string]kind{
 			"run":      endpoint.DoorRuns,
 		},
 	},
+	// The page computes these from a run of a block.
+	"ways": { // a run of the four ways in which all of them received every event
+		names: regexp.MustCompile(`^(cheapest|dearest|latest|(poll|long|events|socket)\.(requests|connections|bytes|worst))$`),
+		hint:  "cheapest, dearest, latest, or WAY.requests, WAY.connections, WAY.bytes or WAY.worst, where WAY is poll, long, events or socket",
+		about: map[string][]string{"rate": nil, "count": nil, "poll": nil, "wait": nil, "up": nil},
+	},
+	"streams": { // seven streams and seven WebSockets
+		names: regexp.MustCompile(`^(streams|sockets)$`),
+		hint:  "streams or sockets",
+	},
+	"chat": { // a raw TCP chat beside a WebSocket chat
+		names: regexp.MustCompile(`^(tcp|socket)\.(writes|reads|bytes)$`),
+		hint:  "tcp.writes, tcp.reads or tcp.bytes, or the same of socket",
+		about: map[string][]string{"split": nil},
+	},
 }
 
 var (
@@ -114,6 +129,9 @@ var units = []struct {
 	{regexp.MustCompile(`^status$`), regexp.MustCompile(`\bstatus\b`), "status"},
 	{regexp.MustCompile(`^violation$`), regexp.MustCompile(`\brules?\b`), "rule"},
 	{regexp.MustCompile(`^payload\.[0-9]+$`), regexp.MustCompile(`\bpayload\b`), "payload"},
+	{regexp.MustCompile(`\.(requests|connections|writes|reads)$`), regexp.MustCompile(`\b(requests|connections|writes|reads)\b`), "requests, connections, writes or reads"},
+	{regexp.MustCompile(`\.bytes$`), regexp.MustCompile(`\bbytes\b`), "bytes"},
+	{regexp.MustCompile(`\.worst$`), regexp.MustCompile(`\bmilliseconds\b`), "milliseconds"},
 	{regexp.MustCompile(`^error\.`), regexp.MustCompile(`\berror\b|\breturn`), "error"},
 }
 
@@ -235,7 +253,7 @@ func (c *compiler) about(name, s string, line int) (map[string]any, kind) {
 	fields := lexer.FindAllString(s, -1)
 	k, ok := kinds[fields[0]]
 	if !ok {
-		c.problem(line, "%s begins with %q. Begin with frame, handshake, script or call", name, fields[0])
+		c.problem(line, "%s begins with %q. Begin with frame, handshake, script, call, ways, streams or chat", name, fields[0])
 		return nil, k
 	}
 	if len(fields)%2 == 0 {

@@ -34,6 +34,7 @@ var Sources = SourceSet{"reference": reference.Source, "reference/naive": naive.
 // Sites is read-only, so any number of goroutines may use it.
 type Sites struct {
 	places map[string]place
+	files  map[string]*file // by path
 }
 
 // place is a resolved site.
@@ -57,7 +58,7 @@ type file struct {
 // Resolve reads every file of set and finds its sites. Its error is Problems with each
 // file that is not Go, and each misplaced marker.
 func Resolve(set SourceSet) (*Sites, error) {
-	s := &Sites{places: map[string]place{}}
+	s := &Sites{places: map[string]place{}, files: map[string]*file{}}
 	var ps Problems
 	for pkg, files := range set {
 		names, err := fs.Glob(files, "*.go")
@@ -76,6 +77,7 @@ func Resolve(set SourceSet) (*Sites, error) {
 				ps.add(path.Join(pkg, name), 1, "this is not Go: %v", err)
 				continue
 			}
+			s.files[f.path] = f
 			s.index(pkg, f, &ps)
 		}
 	}

@@ -197,7 +197,7 @@ func (s *Session) arrive(nc net.Conn, info recording.Info) (*live, *endpoint.Doo
 	if s.ctx.Err() != nil || len(s.live) >= maxConnections {
 		return nil, nil
 	}
-	s.record(l, info)
+	s.record(l, info, nil)
 	return l, &endpoint.Door{Conn: l.conn, Rec: l.rec, Opened: func(server endpoint.Server) {
 		s.opened(l, server)
 		close(l.opened)

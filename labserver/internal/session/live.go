@@ -60,6 +60,7 @@ func (o observer) Closed() uint64 {
 }
 
 func (o observer) Gone() {
+	o.Connection.Gone()
 	o.s.leave(o.l)
 	close(o.l.gone)
 }
@@ -84,7 +85,7 @@ func (s *Session) left(l *live, reset bool) {
 	defer s.mu.Unlock()
 	l.left = true
 	switch {
-	case !l.conn.Holding():
+	case !l.held || !l.conn.Holding(): // a scenario releases the frames that it holds
 	case reset, l.conn.Status().Out == 0:
 		s.release(l)
 	default:
@@ -114,11 +115,12 @@ func (s *Session) release(l *live) {
 
 // Serve lets endpoint e answer the request r on conn, and records the connection in s
 // under the name client. If client is the client of a run, the server does the steps of
-// the run. Serve returns when the connection has ended.
+// the run. If s has a hand for client, the server does not echo. Serve returns when the connection has ended.
 func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpoint, conn *tap.Conn, client string) error {
 	l := &live{conn: conn, opened: make(chan struct{}), gone: make(chan struct{})}
 	s.mu.Lock()
 	s.coming = false
+	delete(s.dialed, conn.RemoteAddr().String())
 	if len(s.live) >= maxConnections {
 		s.mu.Unlock()
 		return &CommandError{fmt.Sprintf("This session has its limit of %d open connections.", maxConnections), "Close some of them, or begin a new session."}
@@ -132,11 +134,17 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 		s.mu.Unlock()
 		return err
 	}
+	hand, err := s.handOf(client, e.Name)
+	if err != nil {
+		s.mu.Unlock()
+		return err
+	}
 	as, round := s.who(client, p, r)
 	s.record(l, recording.Info{
 		Endpoint: e.Name, Client: client, As: as, Round: round, Path: r.URL.Path,
 		Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String(),
-	})
+	}, hand)
+	w = endpoint.Traced(w, l.rec)
 	s.work.Add(1)
 	s.mu.Unlock()
 
@@ -146,6 +154,10 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	opened := func(server endpoint.Server) {
 		s.opened(l, server)
 		done()
+	}
+	if hand != nil {
+		s.serveByHand(hand, w, r, e, l, opened)
+		return nil
 	}
 	if p == nil {
 		e.Serve(w, r, l.rec, opened)
@@ -162,14 +174,16 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	return nil
 }
 
-// record begins to record l. The caller holds s.mu, because Valve could otherwise miss the
+// record begins to record l, whose server by operates, if by is not nil. The caller holds s.mu, because Valve could otherwise miss the
 // connection.
-func (s *Session) record(l *live, info recording.Info) {
+func (s *Session) record(l *live, info recording.Info, by *hand) {
 	l.rec = s.Rec.Connect(info, wire.Server)
 	l.held = s.hold
 	s.live = append(s.live, l)
 	s.setClock()
-	l.conn.Attach(observer{l.rec, s, l}, s.hold)
+	l.watchStacks(s.stack)
+	l.conn.Sip(s.sip)
+	l.conn.Attach(by.record(observer{l.rec, s, l}), s.hold)
 }
 
 // opened stores the server's end of l.

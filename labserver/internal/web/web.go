@@ -6,8 +6,10 @@
 //	pages.go       server-rendered pages; templates/ holds their HTML
 //	static.go      the page's files, and long responses that never change
 //	json.go        requests and responses in JSON, and errors
-//	api.go         sessions, decoding, source listings
+//	api.go         sessions, decoding
+//	source.go      source listings
 //	plays.go       scenarios and their runs
+//	ways.go        four ways to deliver the events of a server, and a chat
 //	sockets.go     the WebSocket endpoints
 //	doors.go       two ways to a WebSocket server
 //	routing.go     several lab servers behind a proxy
@@ -17,6 +19,7 @@
 //	judgetarget.go the servers that a page may test
 //	casewords.go   test cases in words
 //	headermap.go   the frame header map
+//	bugs.go        the game with the faults of the naive server
 package web
 
 import (
@@ -47,6 +50,7 @@ type Options struct {
 	Scenarios func() ([]*scenario.Scenario, error)
 	Sites     *lesson.Sites
 	Gorilla   string // folder of gorilla's source; empty if this computer has none
+	Std       string // folder of the standard library's source; empty if this computer has none
 	Static    fs.FS  // the page's files
 	Dev       bool
 	JudgeAny  bool     // pages may test servers on other computers
@@ -135,7 +139,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 		}
 	}
 	server := s.httpServer()
-	serve := endpoint.Tapped(server)
+	serve := endpoint.Tapped(server, s.sessions.Stacks)
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
 		go func() { failed <- serve(l) }()
@@ -204,6 +208,13 @@ func (s *Server) routes() []route {
 		{"POST /api/sessions/{id}/plays/{play}", with(s.sessionOf, s.control)},
 		{"POST /api/sessions/{id}/plays/{play}/done", with(s.sessionOf, s.performed)},
 		{"POST /api/sessions/{id}/scenario", with(s.sessionOf, s.playRaw)},
+		{"POST /api/sessions/{id}/ways", with(s.sessionOf, s.newWays)},
+		{"POST /api/sessions/{id}/ways/{run}", with(s.sessionOf, s.steerWays)},
+		{"GET /api/sessions/{id}/ways/{run}", with(s.sessionOf, s.ways)},
+		{"GET /api/sessions/{id}/ways/{run}/{way}", found(s.sessionOf, s.way)},
+		{"POST /api/sessions/{id}/ways/{run}/{way}", found(s.sessionOf, s.way)},
+		{"POST /api/sessions/{id}/chat", with(s.sessionOf, s.chat)},
+		{"GET /api/sessions/{id}/bugs", with(s.sessionOf, s.foundBugs)},
 		{"POST /api/sessions/{id}/doors", with(s.sessionOf, s.doorRun)},
 		{"POST /api/doors/http2", answer(s.doorHTTP2)},
 		{"POST /api/doors/memory", answer(s.doorMemory)},
@@ -212,7 +223,10 @@ func (s *Server) routes() []route {
 		{"GET /api/scenarios", answer(s.allScenarios)},
 		{"POST /api/dissect", answer(s.dissect)},
 		{"GET /api/source", answer(s.source)},
+		{"GET /api/source/line", answer(s.sourceLine)},
 		{"GET /api/headermap", answer(s.headerMap)},
+		{"GET /api/bugs", answer(s.allBugs)},
+		{"GET /api/bugs/{number}", answer(s.bug)},
 
 		{"GET /api/judge/cases", answer(s.judgeCases)},
 		{"POST /api/judge", answer(s.judge)},
