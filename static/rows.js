@@ -168,7 +168,8 @@ export class Rows {
       // Only the oldest held row can be dropped, so the next row changes as well.
       if (conn.held[0]) changed(conn.held[0]);
       changed(row);
-    } else if (e.http || e.unsent || e.unread || e.dropped) this.add(e, conn);
+    } else if (e.stack) conn.stacks.push(e); // the inspector shows them with the bytes of a row
+    else if (e.http || e.unsent || e.unread || e.dropped) this.add(e, conn);
   }
 
   /**

@@ -146,6 +146,8 @@ func (t *textWriter) event(e Event) {
 		t.line(e, "·", "%d events are missing here: the recording was full", b.Count)
 	case *Step:
 		t.step(e, b)
+	case *Stack:
+		t.stack(e, b)
 	case *HTTP:
 		t.http(e, arrow, b)
 	}
@@ -289,11 +291,11 @@ func (t *textWriter) http(e Event, arrow string, h *HTTP) {
 	}
 	switch h.What {
 	case dissect.PartBody:
-		t.line(e, arrow, "HTTP %s %d, body, %s on the wire%s: %q", h.Way, h.Exchange, ByteCount(h.Size), cut, Clip(string(h.Data), 80))
+		t.line(e, arrow, "HTTP exchange %d (%s), body, %s on the wire%s: %q", h.Exchange, h.Way, ByteCount(h.Size), cut, Clip(string(h.Data), 80))
 	case dissect.PartEnd:
-		t.line(e, arrow, "HTTP %s %d, end%s: %s up, %s down", h.Way, h.Exchange, cut, ByteCount(h.Total.Up), ByteCount(h.Total.Down))
+		t.line(e, arrow, "HTTP exchange %d (%s), end%s: %s up, %s down", h.Exchange, h.Way, cut, ByteCount(h.Total.Up), ByteCount(h.Total.Down))
 	default:
-		t.line(e, arrow, "HTTP %s %d, %s, %s%s: %s", h.Way, h.Exchange, h.What, ByteCount(h.Size), cut, h.Line)
+		t.line(e, arrow, "HTTP exchange %d (%s), %s, %s%s: %s", h.Exchange, h.Way, h.What, ByteCount(h.Size), cut, h.Line)
 		t.fields(h.Lines)
 	}
 }

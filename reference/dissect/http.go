@@ -239,7 +239,7 @@ func (x *Exchange) bodyOf(p Part) (framing, uint64) {
 }
 
 const (
-	maxChunkLine = 256      // limits the size line of a chunk, with its extensions
+	maxChunkLine = 4096     // limits the size line of a chunk, with its extensions
 	maxTrailer   = 16 << 10 // limits the lines after the last chunk
 )
 

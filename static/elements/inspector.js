@@ -30,6 +30,8 @@ export class WsInspector extends LabElement {
   unmask = h("ws-unmask", { whole: true, class: "card" });
   shake = h("div", { class: "shake" });
   ends = h("div", { class: "card ends" });
+  asked = false; // whether the element for them is loaded
+  wireCalls = h("div"); // the call stacks of the unit, if they are recorded
   frameParts = h("div", { class: "frame" }, this.bits, h("div", { class: "cards" }, this.card, this.source, this.unmask));
   /** @type {import("../types.js").Handshake|import("../types.js").Http|undefined} the message that shake shows */
   message;
@@ -38,7 +40,7 @@ export class WsInspector extends LabElement {
   setup(signal) {
     const { session, inspector, cursor } = this.lab;
     this.classList.add("inspect");
-    this.replaceChildren(this.heading, this.empty, this.differs, this.frameParts, this.shake, this.ends);
+    this.replaceChildren(this.heading, this.empty, this.differs, this.frameParts, this.shake, this.wireCalls, this.ends);
     this.on("click", (e) => {
       const link = hit(e, ".link");
       const row = inspector.subject?.row;
@@ -82,6 +84,7 @@ export class WsInspector extends LabElement {
     }
     if (subject && message !== this.message) this.renderMessage(subject.event);
     this.message = message;
+    this.renderCalls(subject);
     this.renderEnds(subject);
   }
 
@@ -136,6 +139,21 @@ export class WsInspector extends LabElement {
     if (differs.dataset.text === text) return;
     differs.dataset.text = text;
     differs.replaceChildren(h("b", {}, "≠ differs: "), h("ul", {}, ...told.map((t) => h("li", {}, t))));
+  }
+
+  /** The calls at the Reads or Writes of the unit, for the selected byte. @param {Subject|null} subject */
+  async renderCalls(subject) {
+    const { wireCalls, lab } = this;
+    const row = subject?.row;
+    const unit = row?.event.frame || row?.event.handshake;
+    wireCalls.hidden = !row?.conn.stacks.length || !unit;
+    if (!row || wireCalls.hidden) return;
+    if (!this.asked) {
+      this.asked = true;
+      await this.load("ws-calls");
+      wireCalls.append(h("ws-calls", { class: "card" }));
+    }
+    wireCalls.querySelector("ws-calls")?.showUnit(row.conn, row.event, lab.inspector.selection.shown >> 3);
   }
 
   /** The JavaScript and Go calls of the selected row, with errors in full. @param {Subject|null} subject */

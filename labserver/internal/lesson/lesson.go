@@ -7,9 +7,11 @@
 //	markdown.go Markdown to HTML, with our spans inside a paragraph
 //	block.go    the table of our fenced blocks; entries.go: their keys
 //	play.go     blocks that run scenarios; tables.go: opcodes and close codes
+//	doors.go    blocks that compare a bare listener with net/http
 //	action.go   buttons; predict.go: a question and its choices
 //	site.go     names of places in the source; listing.go: their lines
 //	gorilla.go  the same places in gorilla/websocket
+//	stack.go    walks through the bytes of a message, with the calls at the wire
 //
 // To add a block NAME, change at most four files:
 //
@@ -75,6 +77,7 @@ type Lesson struct {
 type Lab struct {
 	Endpoints string // "reference", "gorilla" or "both"
 	Hold      string // "on" or "off": whether the panel holds frames at the start
+	Stack     string // "on" or "off": whether the recording has call stacks from the start
 }
 
 // A Section is a heading, and its anchor in the address.
@@ -186,7 +189,7 @@ func (c *compiler) compile(name, src string) {
 		Number: number,
 		Slug:   strings.TrimSuffix(name, ".md"),
 		Name:   strings.ToUpper(m[2][:1]) + strings.ReplaceAll(m[2][1:], "-", " "),
-		Lab:    Lab{Endpoints: "both", Hold: "off"},
+		Lab:    Lab{Endpoints: "both", Hold: "off", Stack: "off"},
 	}
 	l := c.lesson
 	c.course.Lessons = append(c.course.Lessons, l)

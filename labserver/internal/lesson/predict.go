@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"wslab/compare/endpoint"
+	"wslab/labserver/internal/doors"
 )
 
 var predictKeys = []string{"id", "ask", "about", "value", "hint", "explain"}
@@ -47,25 +48,30 @@ type kind struct {
 // servers are the implementations that a block can name.
 var servers = endpoint.Names(endpoint.Named())
 
+// recorded are the names of the endpoints in a recording.
+var recorded = append(slices.Clone(servers), endpoint.Listener, endpoint.NetHTTP)
+
 var kinds = map[string]kind{
 	"frame": {
-		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|read|(byte|key|payload)\.[0-9]+|close\.code|violation)$`),
-		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, read, byte.N, key.N, payload.N, close.code or violation",
+		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|fragment|read|(byte|key|payload)\.[0-9]+|close\.code|violation|pieces|stack\.[0-9]+)$`),
+		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, fragment, read, byte.N, key.N, payload.N, close.code, violation, pieces or stack.N",
 		about: map[string][]string{
 			"from":     {"client", "server"},
 			"opcode":   {"continuation", "text", "binary", "close", "ping", "pong"},
 			"fin":      {"0", "1"},
 			"form":     {"7", "16", "64"},
 			"length":   nil,
-			"endpoint": servers, // broken/MISTAKE is also allowed
+			"endpoint": recorded, // broken/MISTAKE is also allowed
+			"run":      doors.Runs,
 		},
 	},
 	"handshake": {
-		names: regexp.MustCompile(`^(status|field\.[A-Za-z0-9-]+|accept\.expected|accept\.got|violation)$`),
-		hint:  "status, field.NAME, accept.expected, accept.got or violation",
+		names: regexp.MustCompile(`^(status|field\.[A-Za-z0-9-]+|accept\.expected|accept\.got|violation|pieces|stack\.[0-9]+)$`),
+		hint:  "status, field.NAME, accept.expected, accept.got, violation, pieces or stack.N",
 		about: map[string][]string{
 			"what":     {"request", "response"},
-			"endpoint": servers, // broken/MISTAKE is also allowed
+			"endpoint": recorded, // broken/MISTAKE is also allowed
+			"run":      doors.Runs,
 		},
 	},
 	"script": {
@@ -82,7 +88,8 @@ var kinds = map[string]kind{
 		about: map[string][]string{
 			"name":     {}, // any
 			"failed":   {"0", "1"},
-			"endpoint": servers,
+			"endpoint": recorded,
+			"run":      doors.Runs,
 		},
 	},
 	// The page computes these from a run of a block.
