@@ -24,6 +24,7 @@ function session(rows = []) {
     results: [],
     starting: Promise.resolve(),
     alive() {},
+    flowing() {},
     addEventListener() {},
     observe: (fn) => fn(),
     touch() {},
