@@ -41,6 +41,13 @@ export type PlanStep = {index: number, line: number, command: string, say?: stri
 /** a scenario, as the server reads it */
 export type Plan = {name: string, title: string, text?: string, steps: PlanStep[], browser: boolean, plain: boolean};
 
+/** one call of a stack; depth is 0 for the outermost call */
+export type StackCall = {func: string, package: string, file: string, line: number, depth: number};
+/** the calls that led to a read or write of the socket, innermost first. at is the offset of the first byte in the stream of the event's from. A handshake begins at 0 and a frame at frame.offset */
+export type Stack = {op: "read"|"write"|"respond"|"panic"|"full", at: number, size: number, status?: number, skipped?: number, calls: StackCall[]};
+/** results that an element computes from a run; the page makes these events for predictions */
+export type Result = "ways"|"streams"|"chat";
+
 export interface LabEvent {
   seq: number;
   /** microseconds since the session began */
@@ -51,7 +58,7 @@ export interface LabEvent {
   by?: number;
   /** seq of the report of its arrival, if that report was recorded first */
   told?: number;
-  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"dropped"|"http";
+  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"stack"|"dropped"|"http"|Result;
   tcp?: Tcp;
   bytes?: Bytes;
   handshake?: Handshake;
@@ -65,6 +72,10 @@ export interface LabEvent {
   unsent?: Piece;
   unread?: Piece;
   step?: Step;
+  stack?: Stack;
+  ways?: Record<string, unknown>;
+  streams?: Record<string, unknown>;
+  chat?: Record<string, unknown>;
   /** here: the page made this event to replace events that it no longer keeps */
   dropped?: {count: number, here?: boolean};
 }
@@ -76,7 +87,14 @@ export type Token = [string, string];
 export type Listing = {package: string, file: string, symbol: string, version?: string, first: number, hot: number[], numbers: number[], lines: Token[][], link?: string};
 export type Source = {site: string, reference: Listing|null, gorilla: Listing|null};
 export type LiveConnection = {session: string, conn: number, endpoint: string, client: string, remote: string, outside: boolean, open: boolean, since: number, frames: number};
-export type SessionState = {session: string, now: number, holding: boolean, outside: boolean};
+export type SessionState = {session: string, now: number, holding: boolean, stack?: boolean, outside: boolean};
+
+/** the game with the faults of the naive server: closed cards by area, and inputs that the page offers */
+export type Bugs = {areas: {name: string, cards: {number: number, hints: [string, string]}[]}[], attacks: {name: string, scenario: string}[]};
+/** a fault whose effect is in the session; events: seqs of the evidence */
+export type FoundBug = {number: number, conn: number, events: number[], said: string};
+/** an open card; rule is empty if there is none, mistake is what the judge names */
+export type BugCard = {number: number, name: string, area: string, what: string, rule: string, section: string, listing: Listing, mend: {op: " "|"-"|"+", text: string}[], mistake: {code: string, says: string}|null, comes: string};
 
 export type Mode = "reference"|"gorilla"|"naive"|"both"|"all"|"plays";
 /** shows: the event that the text beside the button is about, if it is not the first frame that the action causes */

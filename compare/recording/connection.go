@@ -40,6 +40,11 @@ type Connection struct {
 	closes []uint64 // seqs of the peer's Close frames that are held
 	about  concerns
 
+	stacked bool      // stacks are recorded
+	stacks  int       // Stack events since then
+	skipped int       // stacks that were left out
+	calls   []uintptr // of the latest Stack
+
 	dialed bool // the client has reported that it dials; guarded by r.mu
 
 	// All bytes of each sender, with the unsent and unread bytes at the end. Nil if a
@@ -122,6 +127,9 @@ func (c *Connection) Summary() Summary {
 	defer c.mu.Unlock()
 	return Summary{c.Info, c.ID, c.open, c.state, c.frames, c.r.Now() - c.began}
 }
+
+// Recording returns the recording that c is part of.
+func (c *Connection) Recording() *Recording { return c.r }
 
 // sender returns the end that sends the bytes of direction d.
 func (c *Connection) sender(d tap.Direction) wire.Role {

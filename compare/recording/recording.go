@@ -123,6 +123,8 @@ func weight(body any) int {
 		return fixed + 3*len(b.Head)
 	case *Script:
 		return fixed + len(b.Text) + len(b.Reason)
+	case *Stack:
+		return fixed + 8*len(b.pcs)
 	case *HTTP:
 		return fixed + 3*len(b.Bytes) + len(b.Data)
 	case *Step:

@@ -347,9 +347,38 @@ func session() []recording.Event {
 		p.fails()
 	}
 	plays(rec, clock)
+	stacks(gorilla)
 	exchanges(rec, clock)
 	before, _ := rec.After(0, int(lost))
 	behind, _ := rec.After(gone, 1<<20)
 	marker := recording.Event{Seq: gone, At: behind[0].At, Body: &recording.Dropped{Count: gone - lost}}
 	return append(append(before, marker), behind...)
+}
+
+// stacks has the calls that read and write a frame of p, as gorilla makes them. The calls
+// of this program itself would have other lines after each edit.
+func stacks(p *peer) {
+	const gorilla, lab = "github.com/gorilla/websocket", "wslab/compare/endpoint"
+	up := []recording.StackCall{
+		{Func: "(*Conn).NextReader", Package: gorilla, File: "conn.go", Line: 1009, Depth: 2},
+		{Func: "(*Conn).ReadMessage", Package: gorilla, File: "conn.go", Line: 1093, Depth: 1},
+		{Func: "(*gorillaServer).next", Package: lab, File: "gorilla.go", Line: 58, Depth: 0},
+	}
+	read := append([]recording.StackCall{
+		{Func: "(*Conn).read", Package: gorilla, File: "conn.go", Line: 371, Depth: 4},
+		{Func: "(*Conn).advanceFrame", Package: gorilla, File: "conn.go", Line: 809, Depth: 3},
+	}, up...)
+	p.rec.Append(p.ID, "client", &recording.Stack{Op: recording.StackRead, At: 300, Size: 1, Calls: read})
+	p.rec.Append(p.ID, "server", &recording.Stack{Op: recording.StackWrite, At: 129, Size: 7, Calls: []recording.StackCall{
+		{Func: "(*Conn).write", Package: gorilla, File: "conn.go", Line: 392, Depth: 3},
+		{Func: "(*messageWriter).flushFrame", Package: gorilla, File: "conn.go", Line: 621, Depth: 2},
+		{Func: "(*Conn).WriteMessage", Package: gorilla, File: "conn.go", Line: 770, Depth: 1},
+		{Func: "(*gorillaServer).Send", Package: lab, File: "gorilla.go", Line: 104, Depth: 0},
+	}})
+	p.rec.Append(p.ID, "server", &recording.Stack{Op: recording.StackRespond, Status: 403, Calls: []recording.StackCall{
+		{Func: "(*Upgrader).returnError", Package: gorilla, File: "server.go", Line: 85, Depth: 1},
+		{Func: "(*Upgrader).Upgrade", Package: gorilla, File: "server.go", Line: 153, Depth: 0},
+	}})
+	p.rec.Append(p.ID, "server", &recording.Stack{Op: recording.StackFull})
+	p.rec.Append(p.ID, "server", &recording.Stack{Op: recording.StackFull, Skipped: 12})
 }

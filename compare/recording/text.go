@@ -146,6 +146,8 @@ func (t *textWriter) event(e Event) {
 		t.line(e, "·", "%d events are missing here: the recording was full", b.Count)
 	case *Step:
 		t.step(e, b)
+	case *Stack:
+		t.stack(e, b)
 	case *HTTP:
 		t.http(e, arrow, b)
 	}

@@ -1,8 +1,10 @@
 package scenario
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"wslab/reference/wire"
@@ -20,6 +22,8 @@ type setting struct {
 var settings = []setting{
 	{"field", "NAME: VALUE", "sets this header field of the client's handshake; a second line adds a second field", (*parser).field},
 	{"remove", "NAME", "removes this header field from the client's handshake", (*parser).remove},
+	{"request cut", "N", "sends N bytes of the request first, and the rest once the server has read them", (*parser).cut},
+	{"request then", "HEX", "sends these bytes in the same write as the request", (*parser).then},
 	{"client answers", "", "the raw client answers Ping and Close, as a browser does", func(p *parser, _ string) error {
 		p.s.Answers = true
 		return nil
@@ -28,6 +32,8 @@ var settings = []setting{
 	{"server ignores close", "", "the server does not answer a Close frame", serverIs(func(s *Setup) { s.IgnoreClose = true })},
 	{"server keeps tcp", "", "the server leaves the TCP connection open after the closing handshake", serverIs(func(s *Setup) { s.KeepTCP = true })},
 	{"server pings", "every DURATION within DURATION", "the server sends Pings, and closes TCP if a Pong is late", (*parser).pings},
+	{"server limit", "N", "the server accepts messages of at most N bytes; without this, 1,048,576", (*parser).limit},
+	{"server accepts origin", "ORIGIN", "the server's code refuses a handshake with another `Origin`", (*parser).origin},
 	{"server in a process", "", "the server runs in a process of its own, which can be killed", serverIs(func(s *Setup) { s.Process = true })},
 }
 
@@ -73,6 +79,43 @@ func (p *parser) remove(rest string) error {
 	if !p.opening.Remove(rest) {
 		return fmt.Errorf("there is no field %q to remove", rest)
 	}
+	return nil
+}
+
+func (p *parser) limit(rest string) error {
+	n, err := strconv.Atoi(rest)
+	if err != nil || n < 1 || n > maxLimit {
+		return fmt.Errorf("server limit needs a number of bytes from 1 to %d", maxLimit)
+	}
+	p.s.Setup.Limit = n
+	return p.s.Setup.check()
+}
+
+func (p *parser) origin(rest string) error {
+	if rest == "" || len(strings.Fields(rest)) != 1 {
+		return errors.New("server accepts origin needs an origin such as https://chat.example")
+	}
+	p.s.Setup.Origin = rest
+	return p.s.Setup.check()
+}
+
+func (p *parser) cut(rest string) error {
+	n, err := strconv.Atoi(rest)
+	if err != nil || n < 1 || n > maxCut {
+		return fmt.Errorf("request cut needs a number of bytes from 1 to %d", maxCut)
+	}
+	p.s.overrides = true
+	p.opening.Cut = n
+	return nil
+}
+
+func (p *parser) then(rest string) error {
+	b, err := ParseHex(rest)
+	if err != nil || len(b) == 0 {
+		return fmt.Errorf("request then needs bytes in hex: %w", cmp.Or(err, errors.New("there are none")))
+	}
+	p.s.overrides = true
+	p.opening.Then = b
 	return nil
 }
 

@@ -42,6 +42,7 @@
 //	valve.go     hold, release, drop, run
 //	queue.go     the bytes at the valve, one queue for each direction
 //	clock.go     a clock that stops while the wire is held
+//	stack.go     who calls Read and Write; small reads
 //	line.go      a line that is silent or slow, or that cuts writes
 //	socket_*.go  system calls: write, and look at unread bytes
 //	status.go    where the bytes are, and what the endpoint is doing

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wslab/reference/recognize"
 	"wslab/reference/wire"
 )
 
@@ -134,7 +135,7 @@ func (h *Handshake) readStartLine(line string) {
 func workAccept(key, got string) *Accept {
 	joined := key + wire.GUID
 	sum := sha1.Sum([]byte(joined))
-	code, words := Mistake(key, got)
+	code, words := recognize.Mistake(key, got)
 	return &Accept{
 		Key: key, GUID: wire.GUID, Joined: joined, SHA1: hex.EncodeToString(sum[:]),
 		Expected: wire.Accept(key), Got: got, Mistake: words, MistakeCode: code,

@@ -5,6 +5,7 @@
 //	session.go  Session: its begin and end, its watchers, reports of the page
 //	live.go     connections whose socket is open
 //	valve.go    held frames and their release
+//	stack.go    call stacks at the wire, and small reads
 //	order.go    commands to servers
 //	raw.go      raw clients
 //	sending.go  bytes for one endpoint, server or client
@@ -12,6 +13,7 @@
 //	exchange.go exchanges of plain HTTP
 //	chat.go     a chat over TCP and over WebSocket
 //	hand.go     servers that do not echo
+//	doors.go    the same bytes for a bare listener and for net/http
 //	play.go     runs of scenarios, with a raw client or the page as client
 //	control.go  when a run continues
 //	manager.go  all sessions of the program, and their limits
@@ -23,6 +25,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"wslab/compare/recording"
@@ -33,6 +36,7 @@ import (
 const (
 	maxConnections = 64 // open at once
 	maxRawClients  = 16
+	maxDialed      = 64
 	maxTasks       = 64   // actions in progress
 	maxScripts     = 1000 // script events in one report
 	maxScriptText  = 4096
@@ -49,13 +53,17 @@ type Session struct {
 	Outside bool // opened by a connection from outside the page
 	Rec     *recording.Recording
 
-	clock tap.Clock // stopped while the learner holds any connection
-	dial  dial
+	clock  tap.Clock     // stopped while the learner holds any connection
+	stacks *atomic.Int64 // number of sessions of the program that record stacks
+	dial   dial
 
 	mu       sync.Mutex
 	hold     bool // whether new connections are held
+	stack    bool // whether the stacks of new connections are recorded
+	sip      int  // most bytes of a Read of new connections; 0: no bound
 	live     []*live
 	raws     map[string]rawClient // raw clients by their names, at most maxRawClients; nil when the session has ended
+	dialed   map[string]bool      // local addresses of raw clients whose connection has not reached Serve
 	tasks    int
 	buried   []*tap.Conn          // connections that their endpoints have closed, but whose sockets stay open on a silent line
 	plays    []*Play              // runs in progress, oldest first
@@ -82,10 +90,10 @@ type Session struct {
 
 // newSession returns a session that begins now. Its raw clients dial the lab server by d,
 // and its recording belongs to pool.
-func newSession(id string, outside bool, d dial, pool *recording.Pool) *Session {
+func newSession(id string, outside bool, d dial, pool *recording.Pool, stacks *atomic.Int64) *Session {
 	s := &Session{
-		ID: id, Outside: outside, coming: outside, dial: d, Rec: recording.New(nil, recording.Limits{Pool: pool}),
-		raws: map[string]rawClient{}, hands: map[string]*hand{}, guests: map[*tap.Conn]*guest{}, used: time.Now(), alone: time.Now(),
+		ID: id, Outside: outside, coming: outside, dial: d, stacks: stacks, Rec: recording.New(nil, recording.Limits{Pool: pool}),
+		raws: map[string]rawClient{}, dialed: map[string]bool{}, hands: map[string]*hand{}, guests: map[*tap.Conn]*guest{}, used: time.Now(), alone: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.over, s.finish = context.WithCancel(context.Background())
@@ -187,6 +195,7 @@ func (s *Session) close(ctx context.Context, why string) {
 	s.mu.Lock()
 	s.why = why
 	s.cancel() // under mu, so that no work can begin after this
+	s.setStack(false)
 	if s.timer != nil {
 		s.timer.Stop()
 	}

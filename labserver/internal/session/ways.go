@@ -346,7 +346,7 @@ func (w *Ways) send(ctx context.Context, a scenario.Actor) {
 
 // read reads the messages of the page by the socket.
 func (w *Ways) read(a scenario.Actor, _ *tap.Conn) {
-	for a.Read() == nil {
+	for a.Read(0) == nil {
 		w.Received(WaySocket)
 	}
 }

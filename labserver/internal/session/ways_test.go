@@ -21,7 +21,7 @@ import (
 func inBubble(t *testing.T, do func(t *testing.T, s *Session)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := newSession("s", false, nil, recording.NewPool(DefaultMemory, func() {}))
+		s := newSession("s", false, nil, recording.NewPool(DefaultMemory, func() {}), nil)
 		defer s.close(t.Context(), "the test ends")
 		do(t, s)
 	})
