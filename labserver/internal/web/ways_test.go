@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -390,9 +392,11 @@ func (s *site) waysState(sess *session.Session, made map[string]any) session.Way
 // browser starts Chromium with a tab, until leave or the end of the test.
 func (s *site) browser() (ctx context.Context, leave func()) {
 	s.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		s.Skip("no Chromium was found")
+	path, err := exec.LookPath(cmp.Or(os.Getenv("WSLAB_CHROMIUM"), "chromium"))
+	if err != nil && os.Getenv("CI") != "" {
+		s.Fatal("no Chromium was found, and in CI the browser tests must run")
+	} else if err != nil {
+		s.Skip("no Chromium was found; install one, or name it with WSLAB_CHROMIUM")
 	}
 	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WSURLReadTimeout(patience), chromedp.Flag("disable-gpu", true))
 	ctx, cancel := chromedp.NewExecAllocator(s.ctx, flags...)
