@@ -797,3 +797,18 @@ func TestATabMayCloseInTheMiddle(t *testing.T) {
 	s.await(sess, "the socket is closed", tcp("closed"))
 	s.post(fmt.Sprintf("/api/sessions/%s/ways/%v", sess.ID, made["run"]), map[string]string{"do": "stop"})
 }
+
+func TestASessionForgetsTCPConnectionsThatHaveEnded(t *testing.T) {
+	s := start(t)
+	sess := s.session()
+	made := s.ways(sess, session.WaysOrder{Rate: 1, Count: 20, Poll: 50, Wait: 100})
+	for i := range 2 * 64 { // twice the limit, each on a connection of its own
+		s.until("there is room for another connection", func() bool {
+			response, body := s.get(made["poll"].(string))
+			if response.StatusCode != 204 && response.StatusCode != 409 {
+				t.Fatalf("request %d is answered with %d %s", i+1, response.StatusCode, body)
+			}
+			return response.StatusCode == 204
+		})
+	}
+}
