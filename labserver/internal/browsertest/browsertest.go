@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/url"
@@ -32,6 +33,11 @@ import (
 // left.
 func Main(m *testing.M) {
 	endpoint.BeServer() // a scenario that kills its server runs this test again as that server
+	// Most tests wait for a browser. More of them at once end sooner, above all on a busy
+	// computer. -parallel still has the last word.
+	if err := flag.Set("test.parallel", "3"); err != nil {
+		panic(err)
+	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -224,7 +230,7 @@ func (t *Tab) Until(what, condition string) {
 		}
 		return
 	}
-	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(30 * time.Millisecond) {
+	for end := time.Now().Add(Timeout); ; time.Sleep(30 * time.Millisecond) {
 		is, err := chromedp.Run(t.Ctx, chromedp.Evaluate[bool]("!!("+condition+")"))
 		switch {
 		case err == nil && is:
