@@ -69,7 +69,10 @@ func (s *Server) answer(request wire.Head) (response []byte, agreed Agreement, r
 	//lesson:begin upgrade-checks
 	violations := wire.CheckRequest(request)
 	origins, authority := request.Values("Origin"), request.Authority()
-	if s.CheckOrigin != nil && !s.CheckOrigin(request) || s.CheckOrigin == nil && !uri.SameOrigin(origins, authority) {
+	switch {
+	case s.CheckOrigin != nil && !s.CheckOrigin(request):
+		violations = append(violations, broken(wire.RuleOrigin, "CheckOrigin refuses the Origin %q.", strings.Join(origins, ", ")))
+	case s.CheckOrigin == nil && !uri.SameOrigin(origins, authority):
 		violations = append(violations, broken(wire.RuleOrigin, "The Origin is %q, but the server is %q.", strings.Join(origins, ", "), authority))
 	}
 	if violations != nil {

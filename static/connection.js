@@ -45,8 +45,15 @@ export class Conn {
     this.response = null;
     /** @type {Row[]} rows that the valve holds now, oldest first */
     this.held = [];
+    /** @type {LabEvent[]} the call stacks at its Reads and Writes */
+    this.stacks = [];
     this.ended = Infinity; // seq at which its TCP connection ended
     this.reset = Infinity; // seq of the RST that ended it
+  }
+
+  /** Whether it never carries WebSocket: plain HTTP, or the raw TCP chat. */
+  get plain() {
+    return this.endpoint === "http" || this.endpoint === "tcp";
   }
 
   /**
@@ -84,6 +91,7 @@ export class Conn {
     const was = new Set([this.stateAt("client", seq), this.stateAt("server", seq)]);
     this.states = this.states.filter((s) => s.seq > seq || was.has(s));
     this.reads = this.reads.filter((r) => !r.ret || r.ret.seq > seq);
+    this.stacks = this.stacks.filter((e) => e.seq > seq);
     for (const of of this.waits.keys()) if (of <= seq) this.waits.delete(of);
   }
 }
@@ -109,6 +117,13 @@ export function lane(conns, watching) {
   if (!names.length) return watching ? "client" : "your page";
   return names.length === 1 ? names[0] : names.length === 2 && names.includes("your page") ? "your page, others" : "client";
 }
+
+/**
+ * The run of a ws-doors block that a raw client belongs to, "" for none. The server
+ * calls its client RUN-ENDPOINT-ROUND.
+ * @param {Conn} conn
+ */
+export const runOf = (conn) => (conn.client.endsWith(`-${conn.endpoint}-${conn.round}`) ? conn.client.slice(0, -`-${conn.endpoint}-${conn.round}`.length) : "");
 
 /** Whether it is a gap in the recording, which has no connection. @param {Conn} conn */
 export const nobody = (conn) => !conn.id && !conn.client;

@@ -16,13 +16,13 @@ import { View } from "./rows.js";
 const views = () => ({ reference: new View("reference"), gorilla: new View("gorilla"), naive: new View("naive"), all: new View("all"), both: new Pairs(), plays: new Pairs() });
 
 /**
- * Steps a play. While a play is in progress, the keys step the play instead of the
- * timeline.
+ * Steps a play, or the bytes of a walk. Meanwhile the keys do not step the timeline.
  * @typedef {object} Stepper
  * @property {() => unknown} step
  * @property {() => unknown} back
  * @property {() => unknown} toggle
  * @property {() => unknown} run
+ * @property {string} hint what the keys do
  * @property {boolean} busy whether the play needs this page, shown or hidden
  */
 

@@ -2,8 +2,10 @@
 interface HTMLElementTagNameMap {
   "ws-bench": import("./elements/bench.js").WsBench;
   "ws-bits": import("./elements/bits.js").WsBits;
+  "ws-builder": import("./elements/builder.js").WsBuilder;
   "ws-connections": import("./elements/connections.js").WsConnections;
   "ws-ends": import("./elements/ends.js").WsEnds;
+  "ws-calls": import("./elements/calls.js").WsCalls;
   "ws-field-card": import("./elements/field-card.js").WsFieldCard;
   "ws-findings": import("./elements/findings.js").WsFindings;
   "ws-free": import("./elements/free.js").WsFree;

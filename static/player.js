@@ -26,6 +26,7 @@ export class Player {
    * @param {import("./sockets.js").Sockets} page
    */
   constructor(session, cursor, inspector, page) {
+    this.hint = "A scenario is running. → does its next step, ← goes back, Space runs or pauses it.";
     this.session = session;
     this.cursor = cursor;
     this.inspector = inspector;

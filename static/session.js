@@ -28,6 +28,8 @@ export class Session extends EventTarget {
   returned = false; // whether the browser closed the page's connections when the reader left the page
   holding = false; // whether the valve holds frames
   wantHold = false; // whether the valve of a new session holds frames at first
+  stacking = false; // whether the tap records the calls at each Read and Write
+  wantStack = false; // whether a new session records them from its start
   turns = 0; // how many commands this page has given to the valve
 
   /** @type {{kind: "info"|"error", text: string}} the result of the last action */
@@ -35,6 +37,8 @@ export class Session extends EventTarget {
   /** @type {Server} the state of the server when the notice was written */
   noticed = "there";
   acted = 0; // how many actions were tried
+  /** @type {LabEvent[]} results that elements computed, for predictions */
+  results = [];
   scheduled = false;
 
   // ——— telling the elements ———
@@ -95,6 +99,8 @@ export class Session extends EventTarget {
       this.listen(answer.session);
       this.holding = false;
       if (this.wantHold) await this.valve("hold");
+      this.stacking = false;
+      if (this.wantStack) await this.stackAtWire(true);
       this.refusal = "";
     } catch (e) {
       // A server that refuses does answer, and gives the reason.
@@ -109,6 +115,7 @@ export class Session extends EventTarget {
   reset() {
     this.history = new History();
     this.rows = new Rows();
+    this.results = [];
     this.dispatchEvent(new Event("fresh"));
   }
 
@@ -134,6 +141,7 @@ export class Session extends EventTarget {
   /** Leaves the session and begins another with an empty recording. */
   async restart() {
     this.wantHold = this.wantHold || this.holding;
+    this.wantStack = this.wantStack || this.stacking;
     const left = this.id;
     const held = this.holding || [...this.rows.conns.values()].some((c) => c.held.length);
     if (this.stream) this.stream.close();
@@ -218,7 +226,10 @@ export class Session extends EventTarget {
     try {
       /** @type {import("./types.js").SessionState} */
       const state = await call(sessionPath(id));
-      if (id === this.id && turns === this.turns) this.holding = state.holding;
+      if (id === this.id && turns === this.turns) {
+        this.holding = state.holding;
+        this.stacking = !!state.stack;
+      }
     } catch {
       // The stream reports that the server does not answer, or does not know the session.
     }
@@ -253,11 +264,37 @@ export class Session extends EventTarget {
     return history.events.slice(history.count(play.seq - 1)).filter((e) => (conn && e.conn === conn.id) || e.script?.client === play.token);
   }
 
+  /** Adds a result that an element computed from a run. @param {import("./types.js").Result} kind @param {Record<string, unknown>} result */
+  tell(kind, result) {
+    this.results.push({ seq: this.history.last, at: this.now(), conn: 0, from: "client", kind, [kind]: result });
+    this.touch();
+  }
+
   // ——— the API ———
+
+  /** @param {string} what */
+  get(what) {
+    return call(`${sessionPath(this.id)}/${what}`);
+  }
 
   /** @param {string} what @param {object} body */
   post(what, body) {
     return call(`${sessionPath(this.id)}/${what}`, body);
+  }
+
+  /** Turns the recording of call stacks on or off, for all connections. @param {boolean} on */
+  async stackAtWire(on) {
+    this.alive();
+    this.turns++;
+    await this.post("valve", { do: "stack", on });
+    this.stacking = on;
+    this.touch();
+  }
+
+  /** Limits each Read of a server. @param {number} bytes 0 for no limit */
+  async sip(bytes) {
+    this.alive();
+    await this.post("valve", { do: "sip", bytes });
   }
 
   /** @param {string} what @param {string[]} [clients] */

@@ -24,10 +24,15 @@
 //	connection.js, shown.js       one connection; the text of a row at a cursor
 //	align.js                      two sides in pairs: beside.js pairs, differences.js compares
 //	play.js, ends.js, outcome.js  one play, its connection from both ends, how it ended
+//	doors.js                      two ways to a WebSocket server, side by side
 //	tally.js, heartbeat.js        counts of endings; when each end notices a silence
 //	act.js, forms.js              one action and its result; the input of forms
+//	parts.js                      the wait between the parts of a write
 //	predict.js, unmask.js         answers to predictions; the frame to unmask
+//	builder.js                    a frame from its fields, and back
 //	bits.js, machine.js           a frame as bits; the reference's state machine
+//	stack.js, walk.js             the calls at each byte; a walk through the bytes
+//	sources.js                    source listings, each requested once
 //	format.js, hex.js, status.js  words, hex, and the panel's sentences
 //	compare.js, judging.js        the matrix of cases, and its runs
 //	headermap.js                  the frame header map

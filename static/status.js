@@ -14,7 +14,7 @@
  * @property {{frames: number, handshakes: number}} held
  * @property {boolean} holding
  * @property {boolean} second whether the other endpoint's connection waits for the first handshake
- * @property {boolean} playing whether the keys step a play
+ * @property {string} playing the hint of what the keys step, "" for the timeline
  * @property {boolean} open whether a connection is open or opening
  */
 
@@ -41,8 +41,8 @@ export function panel({ session, cursor, sockets }) {
     holding,
     // A browser opens one connection to a host at a time, as RFC 6455 §4.1 asks.
     second: holding && cursor.mode === "both" && !watching && open.some((s) => s.ws.readyState === WebSocket.CONNECTING),
-    playing: !!cursor.stepper,
-    open: open.length > 0 || conns.some((c) => !sockets.byToken.has(c.client) && !c.overAt(Infinity)),
+    playing: cursor.stepper?.hint || "",
+    open: open.length > 0 || conns.some((c) => !c.plain && !sockets.byToken.has(c.client) && !c.overAt(Infinity)),
   };
 }
 
@@ -89,7 +89,7 @@ function hint(p) {
   const { frames, handshakes } = p.held;
   const held = [frames && count(frames, "frame"), handshakes && count(handshakes, "handshake message")].filter(Boolean).join(" and ");
   if (held) return `${held} ${frames + handshakes === 1 ? "is" : "are"} held. → releases the oldest one on each connection.${second}`;
-  if (p.playing) return "A scenario is running. → does its next step, ← goes back, Space runs or pauses it.";
+  if (p.playing) return p.playing;
   if (p.holding) return `The wire is held. Each frame and handshake message waits for your step.${second}`;
   if (!p.events) return "Connect to see everything that is sent and received.";
   if (!p.open && !p.watching) return "No connection is open. Press Connect to open one.";

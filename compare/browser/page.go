@@ -120,7 +120,7 @@ func newBrowser(kind Kind, name string, l net.Listener) *Browser {
 	b.server = &http.Server{
 		Handler: mux, ReadHeaderTimeout: headerTimeout, ErrorLog: log.New(io.Discard, "", 0),
 	}
-	serve := endpoint.Tapped(b.server)
+	serve := endpoint.Tapped(b.server, nil)
 	go func() {
 		defer close(b.served)
 		serve(l)

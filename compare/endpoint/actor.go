@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -15,7 +16,7 @@ import (
 // library is the Actor of one library. It has the methods that perform needs.
 type library interface {
 	Actor
-	next() (wire.Opcode, []byte, error) // reads a message
+	next(within time.Duration) (wire.Opcode, []byte, error) // reads a message
 	wait()
 	beat(Setup, Actor) (stop func())
 }
@@ -29,7 +30,7 @@ func perform(s library, setup Setup) {
 	}
 	defer s.beat(setup, s)()
 	for {
-		op, p, err := s.next()
+		op, p, err := s.next(IdleTimeout)
 		if err != nil {
 			break
 		}
@@ -121,8 +122,34 @@ func (s *socket) TCPReset() error {
 	return err
 }
 
+// atOnce calls send for first, and for second while the socket writes the first bytes of
+// first. If waits is true, that Write waits until the second send has returned.
+func (s *socket) atOnce(first, second []byte, waits bool, send func([]byte) error) error {
+	t, ok := s.conn.(*tap.Conn)
+	if !ok {
+		return cannot(s.rec, "send two messages at once", "the connection is not tapped")
+	}
+	ended := make(chan error, 1)
+	begin := sync.OnceFunc(func() { go func() { ended <- send(second) }() })
+	t.DuringWrite(func() {
+		begin()
+		if waits {
+			ended <- <-ended
+		}
+	})
+	err := send(first)
+	t.DuringWrite(nil)
+	begin() // the first send did not write
+	return errors.Join(err, <-ended)
+}
+
 // Kill returns an error: the server runs in this process.
 func (s *socket) Kill() error { return cannot(s.rec, "kill", "the server's process is this one") }
+
+// A PanicError is a panic of a library.
+type PanicError struct{ Value any }
+
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // A CannotError says that an Actor cannot carry out an order, and why.
 type CannotError struct{ What, Why string }
@@ -144,16 +171,19 @@ type plainActor struct {
 }
 
 func (a *plainActor) not(what string) error { return cannot(a.rec, what, "this server only echoes") }
-func (a *plainActor) Read() error           { return a.not("read") }
-func (a *plainActor) SayClose([]byte) error { return a.not("say close") }
-func (a *plainActor) HangUp([]byte) error   { return a.not("send a Close frame and close TCP") }
-func (a *plainActor) Bytes([]byte) error    { return a.not("send bytes") }
-func (a *plainActor) TCPRead() error        { return a.not("net.Conn.Read") }
-func (a *plainActor) TCPWrite([]byte) error { return a.not("net.Conn.Write") }
-func (a *plainActor) TCPClose() error       { return a.not("net.Conn.Close") }
-func (a *plainActor) TCPHalf() error        { return a.not("net.TCPConn.CloseWrite") }
-func (a *plainActor) TCPReset() error       { return a.not("reset") }
-func (a *plainActor) Kill() error           { return a.not("kill") }
+func (a *plainActor) AtOnce(wire.Opcode, []byte, []byte) error {
+	return a.not("send two messages at once")
+}
+func (a *plainActor) Read(time.Duration) error { return a.not("read") }
+func (a *plainActor) SayClose([]byte) error    { return a.not("say close") }
+func (a *plainActor) HangUp([]byte) error      { return a.not("send a Close frame and close TCP") }
+func (a *plainActor) Bytes([]byte) error       { return a.not("send bytes") }
+func (a *plainActor) TCPRead() error           { return a.not("net.Conn.Read") }
+func (a *plainActor) TCPWrite([]byte) error    { return a.not("net.Conn.Write") }
+func (a *plainActor) TCPClose() error          { return a.not("net.Conn.Close") }
+func (a *plainActor) TCPHalf() error           { return a.not("net.TCPConn.CloseWrite") }
+func (a *plainActor) TCPReset() error          { return a.not("reset") }
+func (a *plainActor) Kill() error              { return a.not("kill") }
 
 // End closes TCP, as far as its library can.
 func (a *plainActor) End() { a.Server.Close(wire.NoStatusReceived, "") }

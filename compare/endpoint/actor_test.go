@@ -65,7 +65,7 @@ func TestByHandAnEndpointDoesNothingByItself(t *testing.T) {
 		if said := calls(rec); said != "" {
 			t.Errorf("%s: it called %s", e.Name, said)
 		}
-		if err := a.Read(); err != nil || calls(rec) != "ReadMessage text, 5 bytes" {
+		if err := a.Read(0); err != nil || calls(rec) != "ReadMessage text, 5 bytes" {
 			t.Errorf("%s: %v, calls %s", e.Name, err, calls(rec))
 		}
 	}
@@ -171,7 +171,7 @@ func TestAServerThatKnowsNoOrdersSaysSo(t *testing.T) {
 			naive.Perform(w, r, conn, endpoint.Setup{}, func(a endpoint.Actor) { actors <- a })
 		}),
 	}
-	serve := endpoint.Tapped(server)
+	serve := endpoint.Tapped(server, nil)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -182,7 +182,7 @@ func TestAServerThatKnowsNoOrdersSaysSo(t *testing.T) {
 	c := s.open(t)
 	a := <-actors
 	for name, order := range map[string]func() error{
-		"Read": a.Read, "TCPRead": a.TCPRead, "TCPClose": a.TCPClose, "TCPHalf": a.TCPHalf, "TCPReset": a.TCPReset, "Kill": a.Kill,
+		"Read": func() error { return a.Read(0) }, "AtOnce": func() error { return a.AtOnce(wire.Text, nil, nil) }, "TCPRead": a.TCPRead, "TCPClose": a.TCPClose, "TCPHalf": a.TCPHalf, "TCPReset": a.TCPReset, "Kill": a.Kill,
 		"Bytes": func() error { return a.Bytes(nil) }, "TCPWrite": func() error { return a.TCPWrite(nil) },
 		"SayClose": func() error { return a.SayClose(nil) }, "HangUp": func() error { return a.HangUp(nil) },
 	} {

@@ -3,6 +3,7 @@
 // code makes, with the result.
 //
 //	list.go       all of them, with their roles
+//	traced.go     a response writer that records who refuses a request
 //	tapped.go     an HTTP server whose connections are tapped
 //	reference.go  package reference of this module
 //	gorilla.go    github.com/gorilla/websocket; nothing else imports it
@@ -11,6 +12,8 @@
 //	broken.go     servers with one named mistake in their handshake
 //	judged.go     the same servers for a judge: unrecorded, with a server's timeouts
 //	clients.go    the clients under study
+//	door.go       one server on a bare TCP listener and on net/http
+//	idle.go       the memory of idle connections, measured for each way to serve them
 //
 // A scenario gives their code one order after the other:
 //
@@ -20,6 +23,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/http"
@@ -84,6 +88,17 @@ type (
 	Setup = scenario.Setup
 	Actor = scenario.Actor
 )
+
+// limitOf returns the size limit of a message that setup asks for, in bytes.
+func limitOf(setup Setup) int { return cmp.Or(setup.Limit, MaxMessage) }
+
+// originCheck returns the application's check of the Origin, or nil for the library's.
+func originCheck(setup Setup) func(*http.Request) bool {
+	if setup.Origin == "" {
+		return nil
+	}
+	return func(r *http.Request) bool { return r.Header.Get("Origin") == setup.Origin }
+}
 
 // performance is Endpoint.Perform of one library.
 type performance func(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor))

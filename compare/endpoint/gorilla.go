@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"reflect"
@@ -17,7 +18,7 @@ import (
 // performGorilla is Endpoint.Perform of gorilla/websocket. It uses gorilla as gorilla's
 // own documentation shows.
 func performGorilla(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor)) {
-	upgrader := websocket.Upgrader{HandshakeTimeout: writeTimeout}
+	upgrader := websocket.Upgrader{HandshakeTimeout: writeTimeout, CheckOrigin: originCheck(setup)}
 	call := rec.Enter(opens("Upgrade"))
 	conn, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
@@ -31,7 +32,7 @@ func performGorilla(w http.ResponseWriter, r *http.Request, rec *recording.Conne
 	if !setup.ByHand && !server.keepTCP {
 		defer server.closeNow()
 	}
-	conn.SetReadLimit(MaxMessage)
+	conn.SetReadLimit(int64(limitOf(setup)))
 	if setup.IgnoreClose {
 		conn.SetCloseHandler(func(int, string) error { return nil })
 	}
@@ -51,8 +52,8 @@ type gorillaServer struct {
 	mu      sync.Mutex // gorilla allows one writer of messages at a time
 }
 
-func (s *gorillaServer) next() (wire.Opcode, []byte, error) {
-	s.conn.SetReadDeadline(time.Now().Add(IdleTimeout))
+func (s *gorillaServer) next(within time.Duration) (wire.Opcode, []byte, error) {
+	s.conn.SetReadDeadline(time.Now().Add(within))
 	call := s.rec.Enter(reads("ReadMessage"))
 	op, p, err := s.conn.ReadMessage()
 	// Gorilla also reports the end of TCP with a CloseError.
@@ -65,8 +66,8 @@ func (s *gorillaServer) next() (wire.Opcode, []byte, error) {
 }
 
 // Read calls the library. After an error it calls Close, as gorilla's user must.
-func (s *gorillaServer) Read() error {
-	_, _, err := s.next()
+func (s *gorillaServer) Read(within time.Duration) error {
+	_, _, err := s.next(cmp.Or(within, IdleTimeout))
 	if err != nil && !s.keepTCP {
 		s.closeNow()
 	}
@@ -127,6 +128,26 @@ func (s *gorillaServer) Send(op wire.Opcode, parts ...[]byte) error {
 	return err
 }
 
+// AtOnce calls WriteMessage without the lock that gorilla asks of its user. Gorilla finds
+// this out and panics. The Write waits for the panic: otherwise chance would decide whether
+// gorilla finds it out.
+func (s *gorillaServer) AtOnce(op wire.Opcode, first, second []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	return s.atOnce(first, second, true, func(p []byte) (err error) {
+		call := s.rec.Enter(writes("WriteMessage", describe(op, len(p)), recording.Frame(op, p)))
+		defer func() {
+			if v := recover(); v != nil {
+				s.rec.Panicked()
+				err = &PanicError{v}
+			}
+			call.Return("nil", err)
+		}()
+		return s.conn.WriteMessage(int(op), p)
+	})
+}
+
 func (s *gorillaServer) Control(op wire.Opcode, payload []byte) error {
 	call := s.rec.Enter(writes("WriteControl", describe(op, len(payload)), recording.Frame(op, payload)))
 	err := s.conn.WriteControl(int(op), payload, time.Now().Add(writeTimeout))
@@ -148,7 +169,7 @@ func (s *gorillaServer) Close(code wire.CloseCode, reason string) error {
 		return err
 	}
 	for err == nil {
-		_, _, err = s.next()
+		_, _, err = s.next(IdleTimeout)
 	}
 	if s.keepTCP {
 		return nil

@@ -57,7 +57,7 @@ func serve(t testing.TB, e endpoint.Endpoint, rec *recording.Recording) *lab {
 	}
 	serve := server.Serve
 	if rec != nil {
-		serve = endpoint.Tapped(server)
+		serve = endpoint.Tapped(server, nil)
 	}
 	done := make(chan struct{})
 	go func() {

@@ -222,13 +222,7 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 	conn.SetDeadline(time.Time{})
 	program, leave := programs.of(rec)
 	defer leave()
-	err = program.Serve(c, naive.Options{
-		Limits: naive.Limits{Memory: MaxMessage, Wait: IdleTimeout, Total: naiveTotal},
-		Call: func(name, args string, written []byte) func(string, error) {
-			return rec.Enter(recording.Doing{Verb: naiveVerbs[name], Name: name, Args: args, Socket: true, Writes: recording.Writes{Bytes: written}}).Return
-		},
-		Opened: func(s *naive.Server) { opened(naiveServer{s, rec}) },
-	})
+	err = program.Serve(c, naiveOptions(rec, opened))
 	result := "nil"
 	var stopped *naive.Stopped
 	if errors.As(err, &stopped) {
@@ -236,6 +230,17 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 	}
 	// Enter the call only now. Otherwise it would contain the other calls.
 	rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: NaiveServe}).Return(result, err)
+}
+
+// naiveOptions are the options of a naive server that reports its calls to rec.
+func naiveOptions(rec *recording.Connection, opened func(Server)) naive.Options {
+	return naive.Options{
+		Limits: naive.Limits{Memory: MaxMessage, Wait: IdleTimeout, Total: naiveTotal},
+		Call: func(name, args string, written []byte) func(string, error) {
+			return rec.Enter(recording.Doing{Verb: naiveVerbs[name], Name: name, Args: args, Socket: true, Writes: recording.Writes{Bytes: written}}).Return
+		},
+		Opened: func(s *naive.Server) { opened(naiveServer{s, rec}) },
+	}
 }
 
 // NaiveServe is the name of the last recorded call of the naive server. Its error is nil

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"sync"
@@ -15,8 +16,8 @@ import (
 func performReference(w http.ResponseWriter, r *http.Request, rec *recording.Connection, setup Setup, opened func(Actor)) {
 	rec.OwnState()
 	server := &referenceServer{socket: newSocket(rec)}
-	upgrader := reference.Upgrader{Options: reference.Options{
-		MaxMessage:   MaxMessage,
+	upgrader := reference.Upgrader{CheckOrigin: originCheck(setup), Options: reference.Options{
+		MaxMessage:   limitOf(setup),
 		WriteTimeout: writeTimeout,
 		CloseTimeout: noTimeout, // Close has closeTimeout
 		HoldFlush:    -1,        // the bytes of each call must leave separately
@@ -49,8 +50,8 @@ type referenceServer struct {
 	closing sync.Mutex // locked while Close runs
 }
 
-func (s *referenceServer) next() (wire.Opcode, []byte, error) {
-	s.conn.SetReadDeadline(time.Now().Add(IdleTimeout))
+func (s *referenceServer) next(within time.Duration) (wire.Opcode, []byte, error) {
+	s.conn.SetReadDeadline(time.Now().Add(within))
 	call := s.rec.Enter(reads("ReadMessage"))
 	op, p, err := s.conn.ReadMessage()
 	if byFrame(err) {
@@ -62,8 +63,8 @@ func (s *referenceServer) next() (wire.Opcode, []byte, error) {
 }
 
 // Read calls the library, which itself closes TCP.
-func (s *referenceServer) Read() error {
-	_, _, err := s.next()
+func (s *referenceServer) Read(within time.Duration) error {
+	_, _, err := s.next(cmp.Or(within, IdleTimeout))
 	return err
 }
 
@@ -118,6 +119,11 @@ func (s *referenceServer) Send(op wire.Opcode, parts ...[]byte) error {
 	err := s.conn.WriteFragments(op, parts...)
 	call.Return("nil", err)
 	return err
+}
+
+// AtOnce calls WriteMessage twice. The reference sends one message after the other.
+func (s *referenceServer) AtOnce(op wire.Opcode, first, second []byte) error {
+	return s.atOnce(first, second, false, func(p []byte) error { return s.Send(op, p) })
 }
 
 func (s *referenceServer) Control(op wire.Opcode, payload []byte) error {

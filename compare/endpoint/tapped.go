@@ -16,8 +16,8 @@ type tapKey struct{}
 
 // Tapped returns a function that serves s on a listener through a tap, above KeepReads.
 // It replaces the ConnContext of s, and still calls the old one. The handler of s gets
-// its connection from TapOf.
-func Tapped(s *http.Server) (serve func(net.Listener) error) {
+// its connection from TapOf. early is tap.Listener.Early; it may be nil.
+func Tapped(s *http.Server, early func() bool) (serve func(net.Listener) error) {
 	before := s.ConnContext
 	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 		if before != nil {
@@ -25,7 +25,7 @@ func Tapped(s *http.Server) (serve func(net.Listener) error) {
 		}
 		return context.WithValue(ctx, tapKey{}, c)
 	}
-	return func(l net.Listener) error { return s.Serve(tap.Listener{Listener: KeepReads(l)}) }
+	return func(l net.Listener) error { return s.Serve(tap.Listener{Listener: KeepReads(l), Early: early}) }
 }
 
 // TapOf returns the tapped connection of r. It returns nil if the server of r is not

@@ -40,6 +40,11 @@ type Connection struct {
 	closes []uint64 // seqs of the peer's Close frames that are held
 	about  concerns
 
+	stacked bool      // stacks are recorded
+	stacks  int       // Stack events since then
+	skipped int       // stacks that were left out
+	calls   []uintptr // of the latest Stack
+
 	dialed bool // the client has reported that it dials; guarded by r.mu
 
 	// All bytes of each sender, with the unsent and unread bytes at the end. Nil if a

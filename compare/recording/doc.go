@@ -30,8 +30,11 @@
 //	valve.go            held, released and dropped units
 //	unsent.go           bytes that were not sent or not read
 //	tcp.go, state.go    FIN, RST and Close; CONNECTING to CLOSED
+//	stack.go            the calls that lead to a Read or Write of the socket
 //	call.go, report.go  calls of the endpoint's code; reports of the client
 //	concern*.go         which event is about which; pairing.go and writes.go help
+//	plain.go            TCP connections without WebSocket
+//	http.go             exchanges of plain HTTP
 //	text.go, steps.go   events as text, and as the transcript of a scenario
 //
 // # Frames that were not transmitted

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -56,6 +57,10 @@ func (e Event) Kind() string {
 		return "dropped"
 	case *Step:
 		return "step"
+	case *Stack:
+		return "stack"
+	case *HTTP:
+		return "http"
 	}
 	return "unknown"
 }
@@ -329,7 +334,13 @@ func errorText(err error) string {
 	if errors.As(err, &op) {
 		bare := *op
 		bare.Source, bare.Addr = nil, nil
-		text = strings.Replace(text, op.Error(), bare.Error(), 1)
+		return strings.Replace(text, op.Error(), bare.Error(), 1)
+	}
+	if strings.Contains(text, "->") { // gorilla hides the network error and keeps its text
+		text = addresses.ReplaceAllString(text, "$1:")
 	}
 	return text
 }
+
+// addresses matches the beginning of the text of a net.OpError, with both addresses.
+var addresses = regexp.MustCompile(`\b((?:read|write) (?:tcp|unix|pipe)) \S+->\S+:`)

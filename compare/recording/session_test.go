@@ -291,8 +291,35 @@ func plays(rec *recording.Recording, clock *clock) {
 	tell(len(steps), recording.PlayOver, nil)
 }
 
-// session plays two connections side by side and a scenario after them, and returns all
-// events. A Dropped event replaces three of them.
+// exchanges plays two exchanges of plain HTTP on one TCP connection: a message of the
+// page, and a stream of which the page reads two events before it leaves.
+func exchanges(rec *recording.Recording, clock *clock) {
+	conn := rec.ConnectHTTP(recording.Info{
+		Endpoint: "http", As: recording.AsTab, Path: "/api/sessions/k3jx/ways/1/poll", Local: "127.0.0.1:8080", Remote: "127.0.0.1:50004",
+	})
+	conn.Begin("poll", 1, nil)
+	conn.Bytes(tap.In, []byte("POST /api/sessions/k3jx/ways/1/poll HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nOrigin: http://127.0.0.1:8080\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nHello"))
+	clock.after(90 * us)
+	conn.Bytes(tap.Out, []byte("HTTP/1.1 204 No Content\r\nDate: Fri, 02 Jan 2026 03:04:05 GMT\r\n\r\n"))
+	clock.after(3 * ms)
+	conn.Begin("events", 1, nil)
+	conn.Bytes(tap.In, []byte("GET /api/sessions/k3jx/ways/1/events HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nAccept: text/event-stream\r\n\r\n"))
+	clock.after(80 * us)
+	conn.Bytes(tap.Out, []byte("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nDate: Fri, 02 Jan 2026 03:04:05 GMT\r\nTransfer-Encoding: chunked\r\n\r\n"))
+	for n := 1; n <= 2; n++ {
+		clock.after(50 * ms)
+		event := fmt.Sprintf("id: %d\ndata: {\"n\":%d,\"at\":%d}\n\n", n, n, rec.Now().Microseconds())
+		conn.Bytes(tap.Out, fmt.Appendf(nil, "%x\r\n%s\r\n", len(event), event))
+	}
+	clock.after(20 * ms)
+	conn.Fin(tap.In)
+	clock.after(70 * us)
+	conn.Bytes(tap.Out, []byte("0\r\n\r\n"))
+	conn.Closed()
+}
+
+// session plays two connections side by side, a scenario and plain HTTP after them, and
+// returns all events. A Dropped event replaces three of them.
 func session() []recording.Event {
 	clock := newClock()
 	rec := recording.New(clock.now, recording.Limits{})
@@ -320,8 +347,38 @@ func session() []recording.Event {
 		p.fails()
 	}
 	plays(rec, clock)
+	stacks(gorilla)
+	exchanges(rec, clock)
 	before, _ := rec.After(0, int(lost))
 	behind, _ := rec.After(gone, 1<<20)
 	marker := recording.Event{Seq: gone, At: behind[0].At, Body: &recording.Dropped{Count: gone - lost}}
 	return append(append(before, marker), behind...)
+}
+
+// stacks has the calls that read and write a frame of p, as gorilla makes them. The calls
+// of this program itself would have other lines after each edit.
+func stacks(p *peer) {
+	const gorilla, lab = "github.com/gorilla/websocket", "wslab/compare/endpoint"
+	up := []recording.StackCall{
+		{Func: "(*Conn).NextReader", Package: gorilla, File: "conn.go", Line: 1009, Depth: 2},
+		{Func: "(*Conn).ReadMessage", Package: gorilla, File: "conn.go", Line: 1093, Depth: 1},
+		{Func: "(*gorillaServer).next", Package: lab, File: "gorilla.go", Line: 58, Depth: 0},
+	}
+	read := append([]recording.StackCall{
+		{Func: "(*Conn).read", Package: gorilla, File: "conn.go", Line: 371, Depth: 4},
+		{Func: "(*Conn).advanceFrame", Package: gorilla, File: "conn.go", Line: 809, Depth: 3},
+	}, up...)
+	p.rec.Append(p.ID, "client", &recording.Stack{Op: recording.StackRead, At: 300, Size: 1, Calls: read})
+	p.rec.Append(p.ID, "server", &recording.Stack{Op: recording.StackWrite, At: 129, Size: 7, Calls: []recording.StackCall{
+		{Func: "(*Conn).write", Package: gorilla, File: "conn.go", Line: 392, Depth: 3},
+		{Func: "(*messageWriter).flushFrame", Package: gorilla, File: "conn.go", Line: 621, Depth: 2},
+		{Func: "(*Conn).WriteMessage", Package: gorilla, File: "conn.go", Line: 770, Depth: 1},
+		{Func: "(*gorillaServer).Send", Package: lab, File: "gorilla.go", Line: 104, Depth: 0},
+	}})
+	p.rec.Append(p.ID, "server", &recording.Stack{Op: recording.StackRespond, Status: 403, Calls: []recording.StackCall{
+		{Func: "(*Upgrader).returnError", Package: gorilla, File: "server.go", Line: 85, Depth: 1},
+		{Func: "(*Upgrader).Upgrade", Package: gorilla, File: "server.go", Line: 153, Depth: 0},
+	}})
+	p.rec.Append(p.ID, "server", &recording.Stack{Op: recording.StackFull})
+	p.rec.Append(p.ID, "server", &recording.Stack{Op: recording.StackFull, Skipped: 12})
 }

@@ -34,7 +34,7 @@ func (c *Connection) Reset() { c.tcp(c.side, "rst", nil, dissect.NeverSent) }
 func (c *Connection) Closed() uint64 { return c.tcp(c.side, "closed", nil, dissect.NeverSent) }
 
 // Gone implements tap.Recorder. Closed has already recorded the end.
-func (c *Connection) Gone() {}
+func (c *Connection) Gone() { c.Stacks(false) }
 
 // tcp records the event what of side, and returns its seq. why is the reason why an
 // incomplete frame of side lacks bytes. NotThere means that these bytes may still arrive.

@@ -80,7 +80,7 @@ func run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint, below b
 			e.PerformOn(stage, rec, r.URL.Query().Get("client"), recording.AsScenario, w, r)
 		}),
 	}
-	serve := endpoint.Tapped(server)
+	serve := endpoint.Tapped(server, nil)
 	stopped := make(chan error, 1)
 	go func() { stopped <- serve(listener{l, below}) }()
 	err = s.Play(ctx, stage, nil)

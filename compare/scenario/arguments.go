@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -26,6 +27,8 @@ var (
 	text     = argument{"WORDS", "Hello", parseText}
 	data     = argument{"HEX", "81 00", parseData}
 	parts    = argument{`"A" "B"`, `"He" "llo"`, parseParts}
+	two      = argument{`"A" "B"`, `"first" "second"`, parseTwo}
+	pieces   = argument{"N M", "10 4", parsePieces}
 	code     = argument{"CODE REASON", "1000 bye", parseCode}
 	frames   = argument{"N|eof", "1", parseFrames}
 	expected = argument{"text|binary|ping|pong|close|eof|reset …", "text Hello", parseExpected}
@@ -103,6 +106,37 @@ func parseParts(c *Command, rest string) error {
 	}
 	if n := len(c.Parts); n == 0 || n > maxParts {
 		return fmt.Errorf("needs 1 to %d texts in quotes", maxParts)
+	}
+	return nil
+}
+
+func parseTwo(c *Command, rest string) error {
+	if err := parseParts(c, rest); err != nil || len(c.Parts) != 2 {
+		return errors.New(`needs two texts in quotes such as "a" "b"`)
+	}
+	return nil
+}
+
+// parsePieces reads the size of a message and the size of its parts.
+func parsePieces(c *Command, rest string) error {
+	said := strings.Fields(rest)
+	if len(said) == 0 || len(said) > 2 {
+		return errors.New("needs a number of bytes, and perhaps a second number: how many in each write")
+	}
+	size, err := strconv.Atoi(said[0])
+	if err != nil || size < 1 || size > maxRepeat {
+		return fmt.Errorf("needs a number of bytes from 1 to %d", maxRepeat)
+	}
+	each := size
+	if len(said) == 2 {
+		if each, err = strconv.Atoi(said[1]); err != nil || each < 1 || (size+each-1)/each > maxPieces {
+			return fmt.Errorf("needs a second number that makes at most %d parts", maxPieces)
+		}
+	}
+	for all := bytes.Repeat([]byte("a"), size); len(all) > 0; {
+		n := min(each, len(all))
+		c.Parts = append(c.Parts, all[:n:n])
+		all = all[n:]
 	}
 	return nil
 }

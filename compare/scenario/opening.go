@@ -59,9 +59,9 @@ func (o *Opening) Remove(name string) bool {
 	return found
 }
 
-// append writes the request for target on host to b.
-func (o Opening) append(b []byte, target, host string) []byte {
-	b = fmt.Appendf(b, "%s %s %s\r\n", o.Method, target, o.Proto)
+// Request returns the request for target on host, as it is sent.
+func (o Opening) Request(target, host string) []byte {
+	b := fmt.Appendf(nil, "%s %s %s\r\n", o.Method, target, o.Proto)
 	if !o.noHost && len((wire.Head{Fields: o.Fields}).Values("Host")) == 0 {
 		b = fmt.Appendf(b, "Host: %s\r\n", host)
 	}

@@ -21,7 +21,9 @@ const (
 	maxRepeat   = 4 << 20
 	maxCrowd    = 32
 	maxParts    = 64
-	maxCut      = 4096 // bytes of a request before its cut
+	maxPieces   = 256
+	maxLimit    = 64 << 20 // of a message, in bytes
+	maxCut      = 4096     // bytes of a request before its cut
 )
 
 // Parse reads a scenario. Its error joins one *LineError for each mistake.

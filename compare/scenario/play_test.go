@@ -45,7 +45,8 @@ func (q *quiet) TCPHalf() error                              { return q.note("tc
 func (q *quiet) TCPReset() error                             { return q.note("tcp reset") }
 func (q *quiet) Kill() error                                 { return q.note("kill") }
 func (q *quiet) End()                                        { q.conn.Close() }
-func (q *quiet) Read() error {
+func (q *quiet) AtOnce(wire.Opcode, []byte, []byte) error    { return q.note("at once") }
+func (q *quiet) Read(time.Duration) error {
 	_, err := io.Copy(io.Discard, q.conn)
 	return err
 }

@@ -56,7 +56,7 @@ note
 	if s.Name != "every-verb" || s.Title != "What it shows" {
 		t.Errorf("it is called %q, %q", s.Name, s.Title)
 	}
-	request := string(s.Commands[0].Opening.append(nil, "/x", "host:1"))
+	request := string(s.Commands[0].Opening.Request("/x", "host:1"))
 	want := "GET /x HTTP/1.0\r\nHost: host:1\r\nConnection: Upgrade\r\nSec-WebSocket-Key: one\r\nSec-WebSocket-Version: 13\r\n" +
 		"Origin: http://a:1\r\nSec-WebSocket-Key: two\r\n\r\n"
 	if request != want {
@@ -203,7 +203,7 @@ func TestRemovingHostLeavesItOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if request := string(s.Commands[0].Opening.append(nil, "/", "h")); strings.Contains(request, "Host") {
+	if request := string(s.Commands[0].Opening.Request("/", "h")); strings.Contains(request, "Host") {
 		t.Errorf("the request is %q", request)
 	}
 }
@@ -219,7 +219,7 @@ func TestEveryMistakeInAScenarioIsToldWithFileAndLine(t *testing.T) {
 		{"# x\nopen\nclient answers", `s.txt:3: "client answers" must come before open`},
 		{"# x\nopen\nserver by hand", `s.txt:3: "server by hand" must come before open`},
 		{"# x\nserver by hand now\nopen", `s.txt:2: server by hand needs no argument, but has "now"`},
-		{"# x\nopen\nserver dances", `s.txt:3: there is no command "server dances"; there are server by hand, server ignores close, server keeps tcp, server pings, server in a process, server read, server send text, server send both, server send binary, server send fragments, server ping, server pong, server close, server says close, server hangs up, server bytes, server tcp read, server tcp write, server tcp close, server tcp half, server tcp reset, server kill, server shutdown`},
+		{"# x\nopen\nserver dances", `s.txt:3: there is no command "server dances"; there are server by hand, server ignores close, server keeps tcp, server pings, server limit, server accepts origin, server in a process, server read, server read within, server send text, server send both, server send binary, server send fragments, server send repeat, server send at once, server ping, server pong, server close, server says close, server hangs up, server bytes, server tcp read, server tcp write, server tcp close, server tcp half, server tcp reset, server kill, server shutdown`},
 		{"# x\nopen\noctets 81 05", `s.txt:3: octets is now called bytes. Write: bytes 81 05`},
 		{"# x\nopen\nserver octets 81", `s.txt:3: server octets is now called server bytes. Write: server bytes 81`},
 		{"# x\nfield A\nopen", "s.txt:2: a field is written NAME: VALUE"},

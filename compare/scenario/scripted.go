@@ -109,7 +109,7 @@ func (s *Scripted) sayClose(_ context.Context, raw *Raw, c *Command) error {
 func fragmented(parts [][]byte) (b []byte) {
 	op := wire.Text
 	for i, p := range parts {
-		b = appendFrame(b, op, i == len(parts)-1, p)
+		b = AppendFrame(b, op, i == len(parts)-1, p)
 		op = wire.Continuation
 	}
 	return b
@@ -131,7 +131,7 @@ func (s *Scripted) open(ctx context.Context, opening Opening) error {
 		wait := s.Delivered(conn)
 		delivered = func() { wait(ctx, opening.Cut) }
 	}
-	raw, err := newRaw(conn, opening, s.Target, s.Host, s.Log, func(it dissect.Item) { <-ready; s.hear(it) }, s.changed, delivered)
+	raw, err := newRaw(conn, opening.Request(s.Target, s.Host), opening.Cut, s.Log, func(it dissect.Item) { <-ready; s.hear(it) }, s.changed, delivered)
 	if err != nil {
 		return fmt.Errorf("the request could not be written: %w", err)
 	}

@@ -32,6 +32,8 @@ var settings = []setting{
 	{"server ignores close", "", "the server does not answer a Close frame", serverIs(func(s *Setup) { s.IgnoreClose = true })},
 	{"server keeps tcp", "", "the server leaves the TCP connection open after the closing handshake", serverIs(func(s *Setup) { s.KeepTCP = true })},
 	{"server pings", "every DURATION within DURATION", "the server sends Pings, and closes TCP if a Pong is late", (*parser).pings},
+	{"server limit", "N", "the server accepts messages of at most N bytes; without this, 1,048,576", (*parser).limit},
+	{"server accepts origin", "ORIGIN", "the server's code refuses a handshake with another `Origin`", (*parser).origin},
 	{"server in a process", "", "the server runs in a process of its own, which can be killed", serverIs(func(s *Setup) { s.Process = true })},
 }
 
@@ -78,6 +80,23 @@ func (p *parser) remove(rest string) error {
 		return fmt.Errorf("there is no field %q to remove", rest)
 	}
 	return nil
+}
+
+func (p *parser) limit(rest string) error {
+	n, err := strconv.Atoi(rest)
+	if err != nil || n < 1 || n > maxLimit {
+		return fmt.Errorf("server limit needs a number of bytes from 1 to %d", maxLimit)
+	}
+	p.s.Setup.Limit = n
+	return p.s.Setup.check()
+}
+
+func (p *parser) origin(rest string) error {
+	if rest == "" || len(strings.Fields(rest)) != 1 {
+		return errors.New("server accepts origin needs an origin such as https://chat.example")
+	}
+	p.s.Setup.Origin = rest
+	return p.s.Setup.check()
 }
 
 func (p *parser) cut(rest string) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"wslab/compare/recording"
 	"wslab/compare/tap"
@@ -111,7 +112,9 @@ var verbs = []*verb{
 	{words: "crowd", args: count("a number of clients", 1, maxCrowd), who: ByClient, says: "opens N more connections with raw clients that answer Ping and Close", page: noOrder, play: (*play).crowd},
 
 	{words: "server read", args: nothing, who: ByServer, says: "reads one message with the library", needs: byHand, waits: true,
-		server: func(a Actor, _ *Command) { a.Read() }},
+		server: func(a Actor, _ *Command) { a.Read(0) }},
+	{words: "server read within", args: duration, who: ByServer, says: "reads one message with the library, with a read deadline", needs: byHand,
+		server: func(a Actor, c *Command) { a.Read(c.For) }},
 	{words: "server send text", args: text, who: ByServer, says: "sends a text message", plain: true,
 		server: func(a Actor, c *Command) { a.Send(wire.Text, c.Bytes) }},
 	{words: "server send both", args: parts, who: ByServer, says: "sends each text as a message, all at the same time", plain: true,
@@ -120,6 +123,10 @@ var verbs = []*verb{
 		server: func(a Actor, c *Command) { a.Send(wire.Binary, c.Bytes) }},
 	{words: "server send fragments", args: parts, who: ByServer, says: "sends a text message in fragments, as far as the library can",
 		server: func(a Actor, c *Command) { a.Send(wire.Text, c.Parts...) }},
+	{words: "server send repeat", args: pieces, who: ByServer, says: "sends a text message of N letters `a`; with M, in writes of M letters",
+		server: func(a Actor, c *Command) { a.Send(wire.Text, c.Parts...) }},
+	{words: "server send at once", args: two, who: ByServer, says: "sends two text messages, the second while the first is being written",
+		server: func(a Actor, c *Command) { a.AtOnce(wire.Text, c.Parts[0], c.Parts[1]) }},
 	{words: "server ping", args: text, who: ByServer, says: "sends a Ping",
 		server: func(a Actor, c *Command) { a.Control(wire.Ping, c.Bytes) }},
 	{words: "server pong", args: text, who: ByServer, says: "sends a Pong",
@@ -161,6 +168,8 @@ var verbs = []*verb{
 		line: func(l *tap.Conn, c *Command) error { l.SetDelay(c.For); return nil }},
 	{words: "wire split", args: count("a number of bytes", 1, 1<<16), who: ByWire, says: "cuts the TCP writes into pieces of at most N bytes",
 		line: func(l *tap.Conn, c *Command) error { l.Split(c.Count); return nil }},
+	{words: "wire sip", args: count("a number of bytes", 1, 1<<16), who: ByWire, says: "makes each read of the server return at most N bytes",
+		line: func(l *tap.Conn, c *Command) error { l.Sip(c.Count); return nil }},
 
 	{words: "wait server", args: nothing, who: ByNobody, says: "waits until the server's code has returned and its socket is closed", play: (*play).waitServer},
 	{words: "wait pong", args: nothing, who: ByNobody, says: "waits until the next Pong of the client has reached the server", play: (*play).waitPong},
@@ -181,8 +190,12 @@ type Actor interface {
 	Control(op wire.Opcode, payload []byte) error
 	// Close is the library's closing handshake, as far as the library has one.
 	Close(code wire.CloseCode, reason string) error
-	// Read is the library's read of the next message.
-	Read() error
+	// AtOnce sends two messages with two goroutines. The second begins while the library
+	// writes the first to the socket.
+	AtOnce(op wire.Opcode, first, second []byte) error
+	// Read is the library's read of the next message. If within is not 0, it is the read
+	// deadline, from now on.
+	Read(within time.Duration) error
 	// SayClose sends a Close frame with that payload, valid or not, and does nothing
 	// else. HangUp sends that Close frame and closes TCP at once.
 	SayClose(payload []byte) error

@@ -29,6 +29,7 @@ type Conn struct {
 	recorder atomic.Pointer[Recorder]
 	hold     atomic.Bool
 	busy     atomic.Bool // bytes are in a queue or leave a queue, or the pump reads or has ended
+	busyOut  atomic.Bool // busy, and not only because of bytes that Sip has left
 
 	early early
 
@@ -38,6 +39,11 @@ type Conn struct {
 	silent  atomic.Bool
 	delay   atomic.Int64 // a time.Duration
 	split   atomic.Int64 // most bytes of a TCP write; 0: as many as the endpoint writes
+
+	// For stack.go.
+	stack  atomic.Pointer[stack] // nil: stacks are not reported
+	during atomic.Pointer[func()]
+	sip    atomic.Int64 // most bytes of a Read; 0: as many as the endpoint asks for
 
 	// A Write holds turn until all of its bytes are written or queued, so that no other
 	// Write comes between them.
@@ -50,6 +56,8 @@ type Conn struct {
 	mu            sync.Mutex
 	wake          chan struct{} // closed when a field below mu changes; nil when no goroutine waits
 	in, out       queue
+	recorded      [2]int64    // bytes that record received since the request began
+	readAt        int64       // offset of the bytes that the latest Read returns
 	pumping       bool        // pump is reading the socket
 	pumpErr       error       // error of pump's last read
 	pushing       bool        // push is writing released bytes
@@ -80,6 +88,16 @@ type early struct {
 	mu      sync.Mutex
 	bytes   []byte
 	replied bool // the endpoint has written since, so the next byte read begins a request
+	keeps   bool // stacks are kept
+	stacks  []earlyStack
+
+	visitor  Visitor   // receives the bytes instead; nil for none
+	visitors []Visitor // receive the end of TCP
+}
+
+// keep adds b to the bytes of the request. The caller holds e.mu.
+func (e *early) keep(b []byte) {
+	e.bytes = append(e.bytes, b[:min(len(b), maxEarly-len(e.bytes))]...)
 }
 
 // maxEarly bounds the bytes of a request that are kept before Attach.
@@ -102,10 +120,22 @@ func (c *Conn) Attach(r Recorder, hold bool) {
 	if len(c.early.bytes) > 0 {
 		r.Bytes(In, c.early.bytes)
 	}
+	c.recorded = [2]int64{In: int64(len(c.early.bytes))}
 	c.early.bytes = nil
+	stacks := c.early.stacks
+	c.early.stacks = nil
+	if c.early.keeps { // the owner of r did not call Callers
+		c.early.keeps, stacks = false, nil
+		c.stack.Store(nil)
+	}
 	c.recorder.Store(&r)
 	c.early.mu.Unlock()
 	c.mu.Unlock()
+	if f := c.stack.Load(); f != nil {
+		for _, s := range stacks {
+			f.report(In, s.at, s.n, s.calls)
+		}
+	}
 	if hold {
 		c.Hold()
 	} else {
@@ -118,19 +148,24 @@ func (c *Conn) record(d Direction, b []byte) []Unit {
 	if len(b) == 0 {
 		return nil
 	}
+	c.recorded[d] += int64(len(b))
 	if r := c.recorder.Load(); r != nil {
 		return (*r).Bytes(d, b)
 	}
 	c.early.mu.Lock()
 	defer c.early.mu.Unlock()
 	switch {
+	case c.early.visitor != nil:
+		c.visited(d, b)
+		return nil
 	case d == Out:
 		c.early.replied = true
 		return nil
 	case c.early.replied:
-		c.early.bytes, c.early.replied = nil, false
+		c.early.bytes, c.early.stacks, c.early.replied = nil, nil, false
+		c.recorded[In] = int64(len(b))
 	}
-	c.early.bytes = append(c.early.bytes, b[:min(len(b), maxEarly-len(c.early.bytes))]...)
+	c.early.keep(b)
 	return nil
 }
 
@@ -144,7 +179,9 @@ func (c *Conn) failed(d Direction, err error) {
 		reset = c.takeReset()
 	}
 	switch {
-	case r == nil, c.gone() && !c.lingers.Load(), errors.Is(err, net.ErrClosed), timedOut:
+	case r == nil:
+		c.endsVisit(d, err)
+	case c.gone() && !c.lingers.Load(), errors.Is(err, net.ErrClosed), timedOut:
 		// The endpoint's own Close or deadline is the cause, not the peer.
 	case d == Out && c.counts.finOut.Load() && errors.Is(err, syscall.EPIPE):
 		// The endpoint writes after its own FIN.

@@ -34,6 +34,7 @@
 //
 //	recorder.go  the Recorder, and its units
 //	conn.go      Conn: its fields, Attach, and errors of the socket
+//	visit.go     Visitor: single exchanges of HTTP on a Conn that has no Recorder
 //	read.go      Read, and the pump that reads ahead while the valve is shut
 //	write.go     Write, and the push that writes released bytes
 //	close.go     Close, Reset, CloseWrite, Abort, and the socket after Close
@@ -41,6 +42,7 @@
 //	valve.go     hold, release, drop, run
 //	queue.go     the bytes at the valve, one queue for each direction
 //	clock.go     a clock that stops while the wire is held
+//	stack.go     who calls Read and Write; small reads
 //	line.go      a line that is silent or slow, or that cuts writes
 //	socket_*.go  system calls: write, and look at unread bytes
 //	status.go    where the bytes are, and what the endpoint is doing

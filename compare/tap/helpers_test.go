@@ -213,7 +213,7 @@ func loopback(t testing.TB, hold bool) (client *net.TCPConn, server *Conn, rec *
 		}
 		dialed <- c
 	}()
-	c, err := Listener{l}.Accept()
+	c, err := Listener{Listener: l}.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}

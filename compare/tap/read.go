@@ -10,6 +10,9 @@ import (
 // Read returns bytes that have passed the valve.
 func (c *Conn) Read(p []byte) (int, error) {
 	n, err := c.read(p)
+	if n > 0 {
+		c.readReturns(n)
+	}
 	if err != nil && (c.silent.Load() || c.lingers.Load()) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -23,7 +26,7 @@ func (c *Conn) read(p []byte) (int, error) {
 		c.counts.reading.Store(true)
 		c.tell()
 		if c.queued() && c.recorder.Load() != nil && len(p) > 0 {
-			n, err := c.readQueued(p)
+			n, err := c.readQueued(c.sipped(p))
 			c.counts.reading.Store(false)
 			if err != errOpened {
 				return n, err
@@ -44,6 +47,10 @@ func (c *Conn) readSocket(p []byte) (n int, again bool, err error) {
 		c.counts.reading.Store(false)
 		return 0, false, c.opError("read", net.ErrClosed)
 	}
+	sips := c.sip.Load() > 0 && c.recorder.Load() != nil && len(p) > 0
+	if sips {
+		p = make([]byte, len(p)) // the queue gives the bytes to the endpoint
+	}
 	n, err = c.socketRead(p)
 	c.counts.reading.Store(false) // before the bytes are counted: see Status
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
@@ -59,7 +66,10 @@ func (c *Conn) readSocket(p []byte) (n int, again bool, err error) {
 		return 0, err == nil, err
 	}
 	if n > 0 {
-		if c.arrived(p[:n], c.hold.Load) {
+		if sips && !c.hold.Load() {
+			c.late()
+		}
+		if c.arrived(p[:n], func() bool { return sips || c.hold.Load() }) {
 			return 0, true, nil // the socket will return err again
 		}
 		c.late()
@@ -98,6 +108,7 @@ func (c *Conn) arrived(b []byte, shut func() bool) bool {
 		(*r).Stops()
 	}
 	units := c.record(In, b)
+	c.readAt = c.recorded[In] - int64(len(b))
 	c.inRead.Store(false)
 	c.counts.in.Add(int64(len(b))) // a caller of Status waits for mu
 	if r == nil || !shut() {
@@ -109,6 +120,10 @@ func (c *Conn) arrived(b []byte, shut func() bool) bool {
 
 // queued reports whether bytes must pass through a queue.
 func (c *Conn) queued() bool { return c.hold.Load() || c.busy.Load() }
+
+// queuesOut is queued for the bytes of a Write. Bytes that Sip has left for the endpoint
+// do not delay it.
+func (c *Conn) queuesOut() bool { return c.hold.Load() || c.busyOut.Load() }
 
 // errOpened says that the queue is empty and the valve is open, so the endpoint's
 // Read must read the socket itself.
@@ -127,7 +142,8 @@ func (c *Conn) readQueued(p []byte) (int, error) {
 			return 0, c.opError("read", os.ErrDeadlineExceeded)
 		case len(c.in.passing) > 0:
 			c.counts.reading.Store(false)
-			n := c.in.read(p)
+			n, at := c.in.read(p)
+			c.readAt = at
 			c.changed()
 			return n, nil
 		case c.pumpErr != nil && c.in.size() == 0:

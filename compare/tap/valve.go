@@ -136,7 +136,7 @@ func (c *Conn) releaseFINs(d Direction) {
 // c.mu is held.
 func (c *Conn) enqueue(r Recorder, d Direction, b []byte, units []Unit) {
 	q := c.queue(d)
-	q.add(b, units)
+	q.add(b, c.recorded[d]-int64(len(b)), units)
 	if c.hold.Load() {
 		for _, u := range units {
 			if u.ID != 0 {
@@ -174,7 +174,10 @@ func (c *Conn) changed() {
 		}
 		c.half = false
 	}
-	c.busy.Store(c.pumping || c.pumpErr != nil || c.pushing || c.in.size() > 0 || c.out.size() > 0)
+	busy := c.pumping || c.pumpErr != nil || c.pushing || c.out.size() > 0
+	left := c.in.size() > 0
+	c.busy.Store(busy || left)
+	c.busyOut.Store(busy || left && c.sip.Load() == 0)
 	if c.wake != nil {
 		close(c.wake)
 		c.wake = nil

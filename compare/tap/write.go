@@ -13,7 +13,8 @@ import (
 // leave before those of any other Write, even if they leave in several pieces.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.turn <- struct{}{}
-	if c.lingers.Load() || c.queued() && c.recorder.Load() != nil && !c.silent.Load() {
+	c.writeBegins(len(p))
+	if c.lingers.Load() || c.queuesOut() && c.recorder.Load() != nil && !c.silent.Load() {
 		if err := c.awaitRoom(); err != nil {
 			<-c.turn
 			c.refused(p, err)
@@ -148,7 +149,7 @@ func (c *Conn) recordPending() {
 	if w == nil || w.recorded || r == nil || len(w.rest) == 0 {
 		return
 	}
-	w.units, w.recorded = split(w.rest, (*r).Bytes(Out, w.rest)), true
+	w.units, w.recorded = split(w.rest, c.record(Out, w.rest)), true
 }
 
 // awaitRoom waits until the queue has room for a Write. It returns an error if no more
@@ -181,10 +182,10 @@ func (c *Conn) take(p []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.recorder.Load()
-	if r == nil || !c.queued() || c.silent.Load() || c.closing || c.pushErr != nil || len(p) == 0 {
+	if r == nil || !c.queuesOut() || c.silent.Load() || c.closing || c.pushErr != nil || len(p) == 0 {
 		return false
 	}
-	c.enqueue(*r, Out, p, (*r).Bytes(Out, p))
+	c.enqueue(*r, Out, p, c.record(Out, p))
 	return true
 }
 

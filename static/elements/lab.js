@@ -61,6 +61,7 @@ export class WsLab extends LabElement {
       restart: () => this.lab.restart(),
       into: () => inspector.into(),
       log: () => this.log(),
+      stack: () => session.stackAtWire(!session.stacking),
       live: () => cursor.show(Infinity),
       leave: () => cursor.escape(),
     };
@@ -77,6 +78,7 @@ export class WsLab extends LabElement {
     window.addEventListener("hashchange", () => address() && attempt(this.lab, () => inspector.readAddress()), { signal });
     onLeaving(() => this.lab.leave(), () => this.lab.comeBack(), signal);
     session.observe(() => this.render(), signal);
+    session.wantStack = this.getAttribute("stack") === "on";
     this.lab.start({
       mode: /** @type {Mode} */ (this.getAttribute("endpoints") || "reference"),
       hold: this.getAttribute("hold") === "on",
@@ -94,7 +96,7 @@ export class WsLab extends LabElement {
       does("hold", "Hold the wire", { "aria-pressed": "false" }),
       watching ? h("a", { href: "/lab", class: "button" }, "Stop watching") : does("connect", "Connect", { class: "connect" }),
     );
-    this.tools.replaceChildren(this.at, does("table", "Show timeline as table", { "aria-pressed": "false" }), does("log", "Show log", { "aria-expanded": "false" }), watching ? "" : does("restart", "Start new session"));
+    this.tools.replaceChildren(this.at, does("table", "Show timeline as table", { "aria-pressed": "false" }), does("log", "Show log", { "aria-expanded": "false" }), does("stack", "Record call stacks", { "aria-pressed": "false", title: "for each Read and Write from now on, record which Go calls asked for it" }), watching ? "" : does("restart", "Start new session"));
     const panel = h("div", { class: "panel", id: "wire" }, this.bar, h("div", { class: "under" }, this.states, this.tools), this.banner, this.notice, this.timeline, this.logPlace, this.inspector, this.spoken);
     this.replaceChildren(panel);
     if (free && !watching) {
@@ -156,6 +158,7 @@ export class WsLab extends LabElement {
     const shown = !!this.logPlace.firstChild;
     if (log) log.textContent = shown ? "Hide log" : "Show log";
     log?.setAttribute("aria-expanded", String(shown));
+    find("stack")?.setAttribute("aria-pressed", String(session.stacking && session.server !== "lost"));
     find("table")?.setAttribute("aria-pressed", String(cursor.asTable));
     find("step")?.classList.toggle("primary", waits || behind || inspector.selection.into !== null);
     const connect = find("connect");
@@ -173,7 +176,7 @@ export class WsLab extends LabElement {
   renderStates() {
     const { session, sockets } = this.lab;
     const { mode, at } = this.lab.cursor;
-    const all = [...session.rows.conns.values()].filter((c) => c.id && belongs(c, mode) && (c.states[0]?.seq || 0) <= at);
+    const all = [...session.rows.conns.values()].filter((c) => c.id && !c.plain && belongs(c, mode) && (c.states[0]?.seq || 0) <= at);
     // The page's own connections that are still open, and the newest connection of each server.
     const newest = new Map(all.filter((c) => !c.endpoint.startsWith("broken") || c === all[all.length - 1]).map((c) => [c.endpoint, c]));
     const shown = all.filter((c) => newest.get(c.endpoint) === c || (sockets.byToken.has(c.client) && c.stateAt("client", at)?.state !== "CLOSED")).slice(-4);

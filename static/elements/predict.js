@@ -9,7 +9,9 @@
 import { LabElement, button, h, hit, rich } from "./dom.js";
 import { answer, evaluate, place, right, shown } from "../predict.js";
 import { line } from "../format.js";
+import { pieceAt, pieces, trace } from "../stack.js";
 import { recall, remember } from "../store.js";
+import { runOf } from "../connection.js";
 
 /** @extends {LabElement<"session">} */
 export class WsPredict extends LabElement {
@@ -62,10 +64,12 @@ export class WsPredict extends LabElement {
   }
 
   look() {
-    const { history } = this.lab.session;
+    const { history, results } = this.lab.session;
     if (this.seen > history.last) this.seen = 0; // a new session
     if (this.answer && !this.answer.right) {
-      const e = answer(this.question, history.events.slice(history.count(this.seen)), (e) => this.context(e));
+      // The calls may be recorded after the event that they are about.
+      const from = /^(stack\.|pieces$)/.test(this.question.value) ? 0 : this.seen;
+      const e = answer(this.question, [...history.events.slice(history.count(from)), ...results], (e) => this.context(e));
       if (e) this.settle(e);
     }
     this.seen = history.last;
@@ -74,6 +78,7 @@ export class WsPredict extends LabElement {
   /**
    * The context of a question: values that the event itself does not have.
    * @param {LabEvent} e
+   * @returns {import("../predict.js").Context}
    */
   context(e) {
     const { rows, history } = this.lab.session;
@@ -82,6 +87,14 @@ export class WsPredict extends LabElement {
     return {
       endpoint: conn ? conn.endpoint : "",
       scenario: play ? play.scenario : "",
+      run: conn ? runOf(conn) : "",
+      get pieces() {
+        return conn && pieces(conn.stacks, e).length;
+      },
+      stack(byte) {
+        const piece = conn && pieceAt(pieces(conn.stacks, e), byte);
+        return piece && trace(piece.calls, conn.endpoint);
+      },
       get read() {
         const before = history.events.slice(0, history.count(e.seq)).filter((b) => b.conn === e.conn && b.from !== e.from);
         return before.reduce((n, b) => n + (b.bytes?.size || 0) - (b.handshake?.size || 0), 0);

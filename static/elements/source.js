@@ -4,30 +4,10 @@
  *
  * @typedef {import("../types.js").Field} Field
  * @typedef {import("../types.js").Listing} Listing
- * @typedef {import("../types.js").Source} Source
  */
 
 import { BitEvent, LabElement, h, hit } from "./dom.js";
-import { call } from "../api.js";
-
-/**
- * Sources do not change while the server runs, so the page requests each one once.
- * @type {Map<string, Promise<Source|null>>}
- */
-const sources = new Map();
-
-/** @param {string} site @returns {Promise<Source|null>} */
-function source(site) {
-  let answer = sources.get(site);
-  if (!answer) {
-    answer = call(`/api/source?site=${encodeURIComponent(site)}`).catch(() => {
-      sources.delete(site);
-      return null;
-    });
-    sources.set(site, answer);
-  }
-  return answer;
-}
+import { siteSource } from "../sources.js";
 
 export class WsSource extends LabElement {
   static tag = "ws-source";
@@ -59,14 +39,14 @@ export class WsSource extends LabElement {
       return;
     }
     const sites = [...new Set(fields.map((f) => f.site || "").filter(Boolean))];
-    const mine = await source(site);
+    const mine = await siteSource(site);
     if (this.site !== site) return;
     if (!mine) {
       this.replaceChildren(h("h3", {}, "The source could not be loaded. Select the field again."));
       this.site = "";
       return;
     }
-    const others = await Promise.all(sites.map(async (s) => ({ s, source: await source(s) })));
+    const others = await Promise.all(sites.map(async (s) => ({ s, source: await siteSource(s) })));
     if (this.site !== site) return;
     const listing = this.contains(document.activeElement) && document.activeElement?.closest("pre")?.getAttribute("aria-label");
     this.replaceChildren(

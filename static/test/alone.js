@@ -12,7 +12,7 @@ const sent = { index: 0, seq: 3, at: 0, step: -1, js: null, sent: null, calls: [
 /** A session with one row, or none. */
 function session(rows = []) {
   const events = rows.map((r) => r.event);
-  const history = { events, cursor: Infinity, last: events.length ? events[events.length - 1].seq : 0, count: (seq) => events.filter((e) => e.seq <= seq).length, live: true };
+  const history = { events, cursor: Infinity, last: events.length ? events[events.length - 1].seq : 0, count: (seq) => events.filter((e) => e.seq <= seq).length, get: (seq) => events.find((e) => e.seq === seq), live: true };
   return {
     id: "fake",
     server: "there",
@@ -48,6 +48,24 @@ const tests = {
     const on = make("ws-field-card");
     on.show(fields[3], 8, []);
     say(/MASK/.test($(on, "h3").textContent) && /means something/.test(on.textContent), "the field and its meaning");
+  },
+  async "ws-builder"(make, $) {
+    const on = make("ws-builder");
+    let built = { hex: "", parts: [], error: "" };
+    on.addEventListener("ws-built", (e) => (built = e.detail));
+    const set = (name, value) => {
+      $(on, `[name=${name}]`).value = value;
+      $(on, `[name=${name}]`).dispatchEvent(new Event("input", { bubbles: true }));
+    };
+    set("opcode", "9");
+    say(built.hex === "898537fa213d7f9f4d5158", `a Ping with Hello, not ${built.hex}`);
+    set("cuts", "1 2");
+    say(built.parts.join() === "89,85,37fa213d7f9f4d5158", `three parts, not ${built.parts}`);
+    set("key", "37");
+    say(/4 bytes/.test(built.error) && !built.parts.length && /4 bytes/.test($(on, ".wrong").textContent), "a key of one byte is refused in words");
+    set("key", "37 fa 21 3d");
+    $(on, "[data-command=add]").click();
+    say(built.hex.endsWith("818537fa213d7f9f4d5158") && on.querySelectorAll("[data-item]").length === 2, "a second frame follows the first");
   },
   "ws-unmask"(make) {
     const on = make("ws-unmask", { session: session([sent]), inspector: inspector() });
@@ -115,6 +133,104 @@ const tests = {
     const links = shown.flatMap((on) => (on.querySelectorAll ? [...on.querySelectorAll("a")] : [])).map((a) => a.textContent);
     say(links.join() === "RFC 6455 §4.1,RFC 6455 §4.2.1", `links to RFC 6455, not ${links}`);
   },
+  async "ws-calls"(make, $) {
+    const at = (line) => [{ func: "(*Conn).read", package: "github.com/gorilla/websocket", file: "conn.go", line: 371, depth: 1 }, { func: "(*Conn).advanceFrame", package: "github.com/gorilla/websocket", file: "conn.go", line, depth: 0 }];
+    const list = [0, 1, 2].map((n) => ({ event: { seq: n }, op: "read", calls: at(n < 2 ? 809 : 883), first: n, last: n, whole: 1 }));
+    const on = make("ws-calls");
+    on.show("gorilla reads 3 bytes", "gorilla", list, 2);
+    say(on.querySelectorAll(".groups li").length === 2, "bytes with the same calls are one line");
+    say(/advanceFrame, conn.go line 883/.test($(on, "[aria-current]").getAttribute("aria-label")), "the selected byte's line is marked and named");
+    say(/only byte 2/.test($(on, ".crossing").textContent), "it says that one Read returned the byte");
+    let byte = -1;
+    on.addEventListener("ws-bit", (e) => (byte = e.detail.bit >> 3));
+    $(on, "[data-byte='0']").click();
+    say(byte === 0, "a line leads to its first byte");
+    for (let n = 0; n < 100 && !on.querySelector(".nest .own"); n++) await new Promise((done) => setTimeout(done, 20));
+    say(on.querySelectorAll(".nest .own").length === 2 && /advanceFrame/.test($(on, ".nest li").textContent), "the outermost call is first, even without its source");
+  },
+  async "ws-stack"(make, $) {
+    const frames = { client: { ...frame, offset: 10 }, server: { ...frame, offset: 0, size: 7, header: { ...frame.header, masked: false, size: 2 } } };
+    const rows = ["client", "server"].map((from, i) => ({ ...sent, conn: { ...conn, stacks: [] }, event: { ...sent.event, seq: 3 + i, from, frame: frames[from] } }));
+    rows[1].conn = rows[0].conn;
+    rows[0].conn.stacks = Array.from({ length: 11 }, (_, n) => ({ seq: 5 + n, from: "client", stack: { op: "read", at: 10 + n, size: 1, calls: [{ func: n < 2 ? "ParseHeader" : "fill", package: "wslab/reference", file: "conn.go", line: n < 2 ? 1 : 2, depth: 0 }] } }));
+    const tape = session(rows);
+    tape.rows.byClient.set("reference-1", rows[0].conn);
+    const cursor = { mode: "reference", stepper: null };
+    const chosen = { ...inspector(), details: new Map([[3, { fields }]]), found: 0 };
+    const on = make("ws-stack", { session: tape, cursor, inspector: chosen, sockets: {}, actions: {} }, { "data-stack": '{"send":5,"reads":1,"find":0}' });
+    say($(on, "input").value === "5" && on.whole.hidden, "the size of the message, and no walk yet");
+    Object.assign(on, { clients: [{ token: "reference-1", endpoint: "reference" }], session: "fake" });
+    on.render();
+    on.begin();
+    say(cursor.stepper === on.stepper, "the keys lead through the bytes");
+    say(/byte 0 of 11/.test($(on, ".where").textContent) && /FIN set/.test($(on, ".known").textContent), "the first byte, and what it says");
+    cursor.stepper.step();
+    cursor.stepper.step();
+    say(/byte 2 of 11/.test($(on, ".where").textContent) && /masking key: 1 of 4 bytes/.test($(on, ".known").textContent), "a step leads to the next byte");
+    say(chosen.selected.at(-1).join() === "3,16", "the lab shows the same byte");
+    say(/fill/.test($(on, "ws-calls [aria-current]").getAttribute("aria-label")), "the line that waited for it");
+    say(/Byte 2 of 11. reference: fill, conn.go line 2/.test($(on, "[aria-live]").textContent), "and a screen reader hears it");
+    cursor.stepper.back();
+    say(/byte 1 of 11/.test($(on, ".where").textContent), "and a step back to the one before");
+  },
+  async "ws-checks"(make, $) {
+    const tape = session();
+    const plays = new Map();
+    const at = { "no-key": 157, "no-upgrade": 133 };
+    Object.assign(tape, { alive() {}, starting: Promise.resolve(), stackAtWire: async () => {} });
+    tape.rows.plays.byId = plays;
+    const player = {
+      async begin({ scenario, endpoint }) {
+        const token = `${scenario} ${endpoint}`;
+        const calls = endpoint === "gorilla" ? [{ func: "(*Upgrader).returnError", package: "github.com/gorilla/websocket", file: "server.go", line: 83, depth: 1 }, { func: "(*Upgrader).Upgrade", package: "github.com/gorilla/websocket", file: "server.go", line: at[scenario], depth: 0 }] : [];
+        const event = { seq: at[scenario], from: "server", kind: "handshake", handshake: { what: "response", status: 400, size: 90, line: "", hex: "" } };
+        tape.rows.byClient.set(token, { stacks: [{ seq: 1, from: "server", stack: { op: "respond", status: 400, at: 0, size: 0, calls } }], response: { event } });
+        plays.set(token, { over: 1 });
+        return { play: token, token };
+      },
+    };
+    const chosen = inspector();
+    const on = make("ws-checks", { session: tape, player, inspector: chosen }, { "data-checks": JSON.stringify([{ name: "no-key", title: "No key" }, { name: "no-upgrade", title: "No Upgrade" }]) });
+    say(/No key/.test($(on, "tbody tr").textContent), "the requests are there before the run");
+    await on.run();
+    say(/No Upgrade.*400.*server.go:133/.test($(on, "tbody tr").textContent) && /server.go:157/.test(on.textContent), "after it, each has the line that refused it, in the order of the source");
+    $(on, "[data-seq='133']").click();
+    say(chosen.selected[0]?.[0] === 133, "a status leads to its response");
+  async "ws-bugs"(make, $) {
+    const { bugs, card, found } = await (await fetch("/static/test/bugs.json")).json();
+    const real = window.fetch;
+    const asked = [];
+    const answers = { "/api/bugs": bugs, "/api/scenarios": { scenarios: [{ name: bugs.attacks[0].scenario, text: "# A title\n# An explanation\nopen\nbytes 81", steps: [] }] }, "/api/sessions/fake/bugs": found };
+    window.fetch = async (url) => (asked.push(url), new Response(JSON.stringify(answers[url] || card)));
+    localStorage.removeItem("wslab:bugs");
+    try {
+      const lab = { session: Object.assign(session(), { addEventListener() {} }), cursor: {}, inspector: inspector() };
+      const on = make("ws-bugs", lab, { "data-goal": "1" });
+      const until = async (what, is) => {
+        for (let n = 0; !is(); n++) {
+          say(n < 1000, what);
+          await new Promise((done) => setTimeout(done, 5));
+        }
+      };
+      await until("a tile for each card", () => on.querySelectorAll(".tile").length === bugs.areas.reduce((n, a) => n + a.cards.length, 0));
+      await until("the fault that the recording shows opens its card", () => on.querySelector(".face.known"));
+      say(on.querySelector(".face.known").textContent.includes(card.name) && on.querySelector(".diff, pre.listing"), "the open card has the fault's name and its lines");
+      say(/1 of \d+ faults found. Exercise done/.test($(on, ".score output").textContent) && on.answered, "the score counts it");
+      say($(on, ".says code").textContent === "open\nbytes 81", "the attack shows its lines, without explanations");
+      const closed = [...on.querySelectorAll(".tile:not(.known)")][0];
+      const number = closed.dataset.card;
+      closed.click();
+      say($(on, ".face").textContent.includes("not seen this fault") && !$(on, ".face").textContent.includes(card.name), "a closed card names no fault");
+      $(on, ".hint").click();
+      $(on, ".hint").click();
+      say(on.querySelectorAll(".hinted").length === 2 && !on.querySelector(".hint"), "two hints, and no more");
+      say(!asked.includes(`/api/bugs/${number}`), "the page does not ask for a fault that is not found");
+      $(on, ".reset").click();
+      say(/^0 of/.test($(on, ".score output").textContent) && !on.querySelector(".known") && !localStorage.getItem("wslab:bugs"), "a reset closes the cards");
+    } finally {
+      window.fetch = real;
+    }
+  },
   "ws-tally"(make) {
     const on = make("ws-tally", { session: session(), player: {} }, { "data-tally": JSON.stringify({ runs: 3, scenarios: [{ name: "alone", title: "A close" }] }) });
     say(/A close/.test(on.textContent) && on.querySelector("[data-run]"), "a row with a button for the scenario");
@@ -126,6 +242,7 @@ export async function failures() {
   const failed = {};
   for (const [tag, test] of Object.entries(tests)) {
     const name = tag.slice(3);
+    if (tag === "ws-stack") (await import("../elements/calls.js")).WsCalls.define();
     const module = await import(`../elements/${name}.js`);
     for (const value of Object.values(module)) if (value.tag) value.define();
     const made = [];

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { banner, notice } from "../status.js";
 
-const calm = { server: "there", watching: false, resumed: false, returned: false, events: 12, dropped: 0, said: null, held: { frames: 0, handshakes: 0 }, holding: false, second: false, playing: false, open: true };
+const calm = { server: "there", watching: false, resumed: false, returned: false, events: 12, dropped: 0, said: null, held: { frames: 0, handshakes: 0 }, holding: false, second: false, playing: "", open: true };
 
 test("while the lab server is away, one sentence says so and none says what to do without it", () => {
-  const states = [{}, { holding: true, held: { frames: 2, handshakes: 0 } }, { playing: true }, { events: 0 }, { resumed: true }, { returned: true }, { said: { kind: "error", text: "Nothing is open." } }];
+  const states = [{}, { holding: true, held: { frames: 2, handshakes: 0 } }, { playing: "→ goes on." }, { events: 0 }, { resumed: true }, { returned: true }, { said: { kind: "error", text: "Nothing is open." } }];
   for (const server of ["gone", "lost"]) {
     for (const more of states) {
       const p = { ...calm, ...more, server };

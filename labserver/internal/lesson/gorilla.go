@@ -78,7 +78,7 @@ func GorillaListing(dir, site string) (Listing, bool) {
 		return Listing{}, false
 	}
 	l := Listing{
-		Package: "github.com/gorilla/websocket",
+		Package: gorillaPackage,
 		File:    a.file,
 		Symbol:  a.symbol,
 		Version: gorillaVersion,

@@ -121,8 +121,8 @@ func TestLessonsKnowTheirOrder(t *testing.T) {
 		t.Fatalf("%d lessons", len(c.Lessons))
 	}
 	for i, l := range c.Lessons {
-		if l.Number != i+1 || i > 0 && (l.Prev != c.Lessons[i-1] || l.Prev.Next != l) {
-			t.Errorf("%s is number %d in place %d, after %v", l.Slug, l.Number, i+1, l.Prev)
+		if l.Number != i || i > 0 && (l.Prev != c.Lessons[i-1] || l.Prev.Next != l) {
+			t.Errorf("%s is number %d in place %d, after %v", l.Slug, l.Number, i, l.Prev)
 		}
 		if got, ok := c.Lesson(l.Slug); !ok || got != l {
 			t.Errorf("Lesson(%q) finds %v", l.Slug, got)
@@ -131,7 +131,7 @@ func TestLessonsKnowTheirOrder(t *testing.T) {
 	if _, ok := c.Lesson("99-nothing"); ok {
 		t.Error("Lesson finds a lesson that is not there")
 	}
-	if c.Lessons[0].Name != "Handshake" {
+	if c.Lessons[0].Name != "Why" {
 		t.Errorf("the first lesson is called %q", c.Lessons[0].Name)
 	}
 }
@@ -197,6 +197,8 @@ func asked(old, new string) string {
 func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 	for _, tt := range []struct{ body, want string }{
 		// The page as a whole.
+		{"```bugs\n```\n", `9: a bugs block needs the number of faults to find`},
+		{"```bugs\nfind: 99\n```\n", `10: a bugs block needs the number of faults to find`},
 		{"```lab\n```\n", `9: this is a second lab block. Keep one`},
 		{"# Title\n", `9: only the page's title is a heading of the first level. Begin sections with ##`},
 		{"text\n\n<b>x</b> y\n", `11: raw HTML is not rendered`},
@@ -256,7 +258,7 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{"```do\nA: ping \"=> x\" => frame from klient\n```\n", `10: from is "klient". Did you mean client?`},
 		{"```do\nA: connect =>\n```\n", `10: the event to show is missing. Write one, for instance frame from server opcode close`},
 		{"```do\nA: connect => script what onopen\n```\n", `10: the event to show is a script. Name a frame or a handshake`},
-		{"```do\nA: connect => fram from client\n```\n", `10: the event to show begins with "fram". Begin with frame, handshake, script or call`},
+		{"```do\nA: connect => fram from client\n```\n", `10: the event to show begins with "fram". Begin with frame, handshake, script, call, ways, streams or chat`},
 		{"```do\nA: hold => frame from client\n```\n", `10: hold causes no frame, so there is no event to show. Remove =>`},
 		{"```scenario hello\nshows: frame opcode clos\n```\n", `10: opcode is "clos". Did you mean close?`},
 		{"```do\nA: conect\n```\n", `10: "conect" is not an action. Write connect, connect broken MISTAKE, send "text", send hex 01 02, send repeat N, close CODE "reason", ping "text", hold, run, step or scenario NAME. Add => frame from server … if the text is about another event than the first frame`},
@@ -278,22 +280,22 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{asked("hint: H.\n", ""), `9: a predict block needs hint. Add a line hint: …`},
 		{asked("01-a", "1a"), `10: the id "1a" has the wrong form. Write 01-word`},
 		{asked("", "") + asked("", ""), "21: lessons/01-x.md:10 already uses the id \"01-a\". Choose another"},
-		{asked("frame from client", "fram from client"), `12: about begins with "fram". Begin with frame, handshake, script or call`},
+		{asked("frame from client", "fram from client"), `12: about begins with "fram". Begin with frame, handshake, script, call, ways, streams or chat`},
 		{asked("frame from client", "frame from"), `12: about ends with "from", which has no value. Write pairs, for instance from client`},
-		{asked("frame from client", "frame by client"), `12: a frame has no property "by". Write endpoint, fin, form, from, length, opcode or scenario`},
+		{asked("frame from client", "frame by client"), `12: a frame has no property "by". Write endpoint, fin, form, from, length, opcode, run or scenario`},
 		{asked("frame from client", "frame from clinet"), `12: from is "clinet". Did you mean client?`},
 		{asked("frame from client", "frame length some"), `12: length is "some". Write a whole number`},
 		{asked("frame from client", "frame endpoint broken/wrong-acept"), `12: endpoint is "broken/wrong-acept". Did you mean broken/wrong-accept?`},
 		{asked("frame from client", "frame scenario helo"), `12: there is no scenario "helo". Did you mean hello?`},
 		{strings.Replace(asked("frame from client", "call name ReadMessage"), "byte.1", "error.typ", 1), `13: value: "error.typ" is not a name. Write a number, a "text" or name, result, error.type or error.text`},
-		{asked("value: byte.1", "value: byte"), `13: value: "byte" is not a name. Write a number, a "text" or fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, read, byte.N, key.N, payload.N, close.code or violation`},
+		{asked("value: byte.1", "value: byte"), `13: value: "byte" is not a name. Write a number, a "text" or fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, fragment, read, byte.N, key.N, payload.N, close.code, violation, pieces or stack.N`},
 		{asked("frame from client", "script what send"), `13: value: "byte.1" is not a name. Write a number, a "text" or what, code, wasClean or text`},
 		{asked("- 1:", "- key.0 and 1:"), `15: choice: "and" is in the place of xor or + in key.0 and 1`},
 		{asked("- 1:", "- key.0 xor:"), `15: choice: "key.0 xor" is not complete. Write A xor B`},
 		{asked("- 1: one", "- one"), `15: "one" is not a choice. Write - EXPRESSION: text`},
 		{asked("- 1:", "- 2:"), `16: two choices have the expression 2. Give each its own expression`},
 		{asked("  - 2: two\n", ""), `9: a predict block needs at least two choices. Add lines  - EXPRESSION: text  below choices:`},
-		{asked("- 1:", "- has \"x\" y:"), `15: choice: "has" is not a name. Write a number, a "text" or fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, read, byte.N, key.N, payload.N, close.code or violation`},
+		{asked("- 1:", "- has \"x\" y:"), `15: choice: "has" is not a name. Write a number, a "text" or fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, fragment, read, byte.N, key.N, payload.N, close.code, violation, pieces or stack.N`},
 		{asked("- 1: one\n  - 2: two", "- 0 to 9: few\n  - 11 or more: many"), `14: the range 11 or more does not begin right after the range before it. Change its first number`},
 		{asked("- 1: one\n  - 2: two", "- 0 to 9: few\n  - 9 or more: many"), `14: the range 9 or more does not begin right after the range before it. Change its first number`},
 		{asked("- 1: one\n  - 2: two", "- 0 or more: some\n  - 5 or more: many"), `14: the range 5 or more does not begin right after the range before it. Change its first number`},
@@ -322,7 +324,7 @@ func TestEveryMistakeInACourseIsToldWithItsPlace(t *testing.T) {
 	}{
 		{nil, `lessons:1: there is no lesson. Write lessons/01-name.md`},
 		{[]string{"1-x.md", fine}, `lessons/1-x.md:1: this is not the name of a lesson. Rename the file to NN-name.md, for instance 02-frames.md`},
-		{[]string{"02-x.md", fine}, `lessons/02-x.md:1: this is lesson 02, but 01 is expected. Number the lessons from 01 without a gap`},
+		{[]string{"02-x.md", fine}, `lessons/02-x.md:1: this is lesson 02, but 01 is expected. Number the lessons from 00 or 01 without a gap`},
 		{[]string{"01-x.md", "no front matter"}, `lessons/01-x.md:1: the lesson has no front matter. Begin with a line ---, then title, minutes, goal or next, then a line ---`},
 		{[]string{"01-x.md", strings.Replace(fine, "title: T\n", "", 1)}, `lessons/01-x.md:1: the front matter has no title. Add a line "title: …"`},
 		{[]string{"01-x.md", strings.Replace(fine, "goal:", "gaol:", 1)}, `lessons/01-x.md:1: the front matter has no goal. Add a line "goal: …"` + "\n" + `lessons/01-x.md:4: "gaol" is not a key of the front matter. Did you mean goal?`},

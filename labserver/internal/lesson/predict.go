@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"wslab/compare/endpoint"
+	"wslab/labserver/internal/doors"
 )
 
 var predictKeys = []string{"id", "ask", "about", "value", "hint", "explain"}
@@ -47,25 +48,30 @@ type kind struct {
 // servers are the implementations that a block can name.
 var servers = endpoint.Names(endpoint.Named())
 
+// recorded are the names of the endpoints in a recording.
+var recorded = append(slices.Clone(servers), endpoint.Listener, endpoint.NetHTTP)
+
 var kinds = map[string]kind{
 	"frame": {
-		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|read|(byte|key|payload)\.[0-9]+|close\.code|violation)$`),
-		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, read, byte.N, key.N, payload.N, close.code or violation",
+		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|fragment|read|(byte|key|payload)\.[0-9]+|close\.code|violation|pieces|stack\.[0-9]+)$`),
+		hint:  "fin, rsv1–rsv3, opcode, masked, form, length, header.size, size, fragment, read, byte.N, key.N, payload.N, close.code, violation, pieces or stack.N",
 		about: map[string][]string{
 			"from":     {"client", "server"},
 			"opcode":   {"continuation", "text", "binary", "close", "ping", "pong"},
 			"fin":      {"0", "1"},
 			"form":     {"7", "16", "64"},
 			"length":   nil,
-			"endpoint": servers, // broken/MISTAKE is also allowed
+			"endpoint": recorded, // broken/MISTAKE is also allowed
+			"run":      doors.Runs,
 		},
 	},
 	"handshake": {
-		names: regexp.MustCompile(`^(status|field\.[A-Za-z0-9-]+|accept\.expected|accept\.got|violation)$`),
-		hint:  "status, field.NAME, accept.expected, accept.got or violation",
+		names: regexp.MustCompile(`^(status|field\.[A-Za-z0-9-]+|accept\.expected|accept\.got|violation|pieces|stack\.[0-9]+)$`),
+		hint:  "status, field.NAME, accept.expected, accept.got, violation, pieces or stack.N",
 		about: map[string][]string{
 			"what":     {"request", "response"},
-			"endpoint": servers, // broken/MISTAKE is also allowed
+			"endpoint": recorded, // broken/MISTAKE is also allowed
+			"run":      doors.Runs,
 		},
 	},
 	"script": {
@@ -82,8 +88,24 @@ var kinds = map[string]kind{
 		about: map[string][]string{
 			"name":     {}, // any
 			"failed":   {"0", "1"},
-			"endpoint": servers,
+			"endpoint": recorded,
+			"run":      doors.Runs,
 		},
+	},
+	// The page computes these from a run of a block.
+	"ways": { // a run of the four ways in which all of them received every event
+		names: regexp.MustCompile(`^(cheapest|dearest|latest|(poll|long|events|socket)\.(requests|connections|bytes|worst))$`),
+		hint:  "cheapest, dearest, latest, or WAY.requests, WAY.connections, WAY.bytes or WAY.worst, where WAY is poll, long, events or socket",
+		about: map[string][]string{"rate": nil, "count": nil, "poll": nil, "wait": nil, "up": nil},
+	},
+	"streams": { // seven streams and seven WebSockets
+		names: regexp.MustCompile(`^(streams|sockets)$`),
+		hint:  "streams or sockets",
+	},
+	"chat": { // a raw TCP chat beside a WebSocket chat
+		names: regexp.MustCompile(`^(tcp|socket)\.(writes|reads|bytes)$`),
+		hint:  "tcp.writes, tcp.reads or tcp.bytes, or the same of socket",
+		about: map[string][]string{"split": nil},
 	},
 }
 
@@ -108,6 +130,9 @@ var units = []struct {
 	{regexp.MustCompile(`^status$`), regexp.MustCompile(`\bstatus\b`), "status"},
 	{regexp.MustCompile(`^violation$`), regexp.MustCompile(`\brules?\b`), "rule"},
 	{regexp.MustCompile(`^payload\.[0-9]+$`), regexp.MustCompile(`\bpayload\b`), "payload"},
+	{regexp.MustCompile(`\.(requests|connections|writes|reads)$`), regexp.MustCompile(`\b(requests|connections|writes|reads)\b`), "requests, connections, writes or reads"},
+	{regexp.MustCompile(`\.bytes$`), regexp.MustCompile(`\bbytes\b`), "bytes"},
+	{regexp.MustCompile(`\.worst$`), regexp.MustCompile(`\bmilliseconds\b`), "milliseconds"},
 	{regexp.MustCompile(`^error\.`), regexp.MustCompile(`\berror\b|\breturn`), "error"},
 }
 
@@ -229,7 +254,7 @@ func (c *compiler) about(name, s string, line int) (map[string]any, kind) {
 	fields := lexer.FindAllString(s, -1)
 	k, ok := kinds[fields[0]]
 	if !ok {
-		c.problem(line, "%s begins with %q. Begin with frame, handshake, script or call", name, fields[0])
+		c.problem(line, "%s begins with %q. Begin with frame, handshake, script, call, ways, streams or chat", name, fields[0])
 		return nil, k
 	}
 	if len(fields)%2 == 0 {

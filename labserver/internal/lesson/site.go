@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"wslab/compare/endpoint"
 	"wslab/reference"
 	"wslab/reference/naive"
 	"wslab/reference/wire"
@@ -21,7 +22,7 @@ import (
 type SourceSet map[string]fs.FS
 
 // Sources are the files of this module that lessons and fields may name.
-var Sources = SourceSet{"reference": reference.Source, "reference/naive": naive.Source, "reference/wire": wire.Source}
+var Sources = SourceSet{"reference": reference.Source, "reference/naive": naive.Source, "reference/wire": wire.Source, "compare/endpoint": endpoint.DoorSource}
 
 // Sites finds places in the source by name. The name of a site is a package, a function or
 // method, and optionally a region in its body between the comments //lesson:begin NAME and
@@ -33,6 +34,7 @@ var Sources = SourceSet{"reference": reference.Source, "reference/naive": naive.
 // Sites is read-only, so any number of goroutines may use it.
 type Sites struct {
 	places map[string]place
+	files  map[string]*file // by path
 }
 
 // place is a resolved site.
@@ -56,7 +58,7 @@ type file struct {
 // Resolve reads every file of set and finds its sites. Its error is Problems with each
 // file that is not Go, and each misplaced marker.
 func Resolve(set SourceSet) (*Sites, error) {
-	s := &Sites{places: map[string]place{}}
+	s := &Sites{places: map[string]place{}, files: map[string]*file{}}
 	var ps Problems
 	for pkg, files := range set {
 		names, err := fs.Glob(files, "*.go")
@@ -75,6 +77,7 @@ func Resolve(set SourceSet) (*Sites, error) {
 				ps.add(path.Join(pkg, name), 1, "this is not Go: %v", err)
 				continue
 			}
+			s.files[f.path] = f
 			s.index(pkg, f, &ps)
 		}
 	}

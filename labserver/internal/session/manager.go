@@ -24,7 +24,8 @@ const (
 
 // Manager has all sessions. Its methods may be called concurrently.
 type Manager struct {
-	dial dial
+	dial   dial
+	stacks atomic.Int64 // number of sessions that record call stacks
 
 	mu       sync.Mutex
 	sessions map[string]*Session
@@ -81,7 +82,7 @@ func (m *Manager) New(route string, outside bool) (*Session, error) {
 		}
 		m.forget(s)
 	}
-	s := newSession(NewID(route), outside, m.dial, m.pool)
+	s := newSession(NewID(route), outside, m.dial, m.pool, &m.stacks)
 	m.sessions[s.ID] = s
 	if m.sweeper == nil {
 		m.sweeper = time.AfterFunc(sweepEvery, m.sweep)
@@ -170,6 +171,9 @@ func (m *Manager) forget(s *Session) {
 		s.close(ctx, "the session has ended")
 	})
 }
+
+// Stacks reports whether a session records call stacks.
+func (m *Manager) Stacks() bool { return m.stacks.Load() > 0 }
 
 // Get returns the session called id, and whether it exists.
 func (m *Manager) Get(id string) (*Session, bool) {

@@ -13,7 +13,7 @@ import (
 
 func TestASendingIsPlayedToAClientAndRecorded(t *testing.T) {
 	for _, name := range []string{"reference", "gorilla"} {
-		s := newSession("id", false, dialTCP, nil)
+		s := newSession("id", false, dialTCP, nil, nil)
 		// A text frame as a server must not send it: with a mask.
 		masked := []byte{0x81, 0x82, 1, 2, 3, 4, 'h' ^ 1, 'i' ^ 2}
 		if err := s.SendToClient(Sending{Endpoint: name, Parts: [][]byte{masked}}, ""); err != nil {
@@ -38,7 +38,7 @@ func TestASendingIsPlayedToAClientAndRecorded(t *testing.T) {
 }
 
 func TestASendingForNobodyIsRefused(t *testing.T) {
-	s := newSession("id", false, dialTCP, nil)
+	s := newSession("id", false, dialTCP, nil, nil)
 	var command *CommandError
 	if err := s.SendToClient(Sending{Endpoint: "naive"}, ""); !errors.As(err, &command) || command.Fix == "" {
 		t.Errorf("a client that there is not: %v", err)
@@ -56,7 +56,7 @@ func TestASendingForNobodyIsRefused(t *testing.T) {
 }
 
 func TestASendingEndsWithItsSession(t *testing.T) {
-	s := newSession("id", false, dialTCP, nil)
+	s := newSession("id", false, dialTCP, nil, nil)
 	ping := []byte{0x89, 0}
 	if err := s.SendToClient(Sending{Endpoint: "reference", Parts: [][]byte{ping}}, ""); err != nil {
 		t.Fatal(err)

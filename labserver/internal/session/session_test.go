@@ -60,7 +60,7 @@ func startOn(t *testing.T, ln net.Listener, bound time.Duration) *lab {
 		Handler:  http.HandlerFunc(l.serve),
 		ErrorLog: log.New(failing{t}, "", 0),
 	}
-	serve, ended := endpoint.Tapped(server), make(chan error, 1)
+	serve, ended := endpoint.Tapped(server, l.manager.Stacks), make(chan error, 1)
 	go func() { ended <- serve(ln) }()
 	l.end = sync.OnceFunc(func() {
 		grace, cancel := context.WithTimeout(context.Background(), l.grace)

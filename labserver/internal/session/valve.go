@@ -43,18 +43,12 @@ func (s *Session) setClock() {
 // "step" and "drop" affect the oldest held unit of each connection. "hold" and "run"
 // without clients also apply to new connections.
 func (s *Session) Valve(do string, clients []string) ([]uint64, error) {
-	if len(clients) > maxConnections {
-		return nil, &CommandError{fmt.Sprintf("The request names %d clients, more than a session can have.", len(clients)), "To name all clients, leave clients out."}
+	if err := checkClients(clients); err != nil {
+		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.used = time.Now()
-	var lives []*live
-	for _, l := range s.live {
-		if len(clients) == 0 || slices.Contains(clients, l.rec.Info.Client) {
-			lives = append(lives, l)
-		}
-	}
+	lives := s.named(clients)
 	var ids []uint64
 	one := func(id uint64, ok bool) {
 		if ok {
@@ -80,12 +74,33 @@ func (s *Session) Valve(do string, clients []string) ([]uint64, error) {
 	}
 	switch {
 	case !slices.Contains([]string{"hold", "run", "step", "drop"}, do):
-		return nil, &CommandError{fmt.Sprintf("%.40q is not a command for held frames.", do), `Use "hold", "run", "step" or "drop".`}
+		return nil, &CommandError{fmt.Sprintf("%.40q is not a command for held frames.", do), `Use "hold", "run", "step", "drop", "stack" or "sip".`}
 	case len(clients) == 0 && (do == "hold" || do == "run"):
 		s.hold = do == "hold"
 	}
 	s.setClock()
 	return ids, nil
+}
+
+// checkClients returns an error if a request names too many clients.
+func checkClients(clients []string) error {
+	if len(clients) > maxConnections {
+		return &CommandError{fmt.Sprintf("The request names %d clients, more than a session can have.", len(clients)), "To name all clients, leave clients out."}
+	}
+	return nil
+}
+
+// named returns the connections of the given clients, or all if there are none. The
+// caller holds s.mu.
+func (s *Session) named(clients []string) []*live {
+	s.used = time.Now()
+	var lives []*live
+	for _, l := range s.live {
+		if len(clients) == 0 || slices.Contains(clients, l.rec.Info.Client) {
+			lives = append(lives, l)
+		}
+	}
+	return lives
 }
 
 // Holding reports whether the valve holds new connections or one of the open connections.

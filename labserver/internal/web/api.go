@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
 	"wslab/compare/sse"
 	"wslab/labserver/internal/hub"
-	"wslab/labserver/internal/lesson"
 	"wslab/labserver/internal/session"
 	"wslab/reference/dissect"
 	"wslab/reference/wire"
@@ -34,8 +32,10 @@ func (s *Server) newSession(r *http.Request, _ nothing) (any, error) {
 }
 
 func (s *Server) session(_ *http.Request, sess *session.Session, _ nothing) (any, error) {
+	stack, sip := sess.Reading()
 	return map[string]any{
 		"session": sess.ID, "now": sess.Rec.Now().Microseconds(), "holding": sess.Holding(), "outside": sess.Outside,
+		"stack": stack, "sip": sip,
 	}, nil
 }
 
@@ -99,13 +99,27 @@ func (s *Server) script(_ *http.Request, sess *session.Session, reports []sessio
 	return nothing{}, sess.Report(reports)
 }
 
-// valveAsk is a command to the valve.
+// valveAsk is a command to the valve. On is for "stack", and Bytes for "sip".
 type valveAsk struct {
 	Do      string   `json:"do"`
 	Clients []string `json:"clients"`
+	On      *bool    `json:"on"`
+	Bytes   *int     `json:"bytes"`
 }
 
 func (s *Server) valve(_ *http.Request, sess *session.Session, ask valveAsk) (any, error) {
+	switch {
+	case ask.Do == "stack" && ask.On == nil:
+		return nil, invalid("The command \"stack\" has no \"on\".", `Add "on": true or "on": false.`)
+	case ask.Do == "sip" && ask.Bytes == nil:
+		return nil, invalid("The command \"sip\" has no \"bytes\".", `Add "bytes", for instance 1. 0 means no limit.`)
+	case ask.Do != "stack" && ask.On != nil, ask.Do != "sip" && ask.Bytes != nil:
+		return nil, invalid(fmt.Sprintf("The command %.40q has neither \"on\" nor \"bytes\".", ask.Do), `Leave them out. "on" belongs to "stack", and "bytes" to "sip".`)
+	case ask.Do == "stack":
+		return nothing{}, sess.Stack(*ask.On, ask.Clients)
+	case ask.Do == "sip":
+		return nothing{}, sess.Sip(*ask.Bytes, ask.Clients)
+	}
 	seqs, err := sess.Valve(ask.Do, ask.Clients)
 	if seqs == nil {
 		seqs = []uint64{}
@@ -190,23 +204,6 @@ func (s *Server) dissect(r *http.Request, ask dissectAsk) (any, error) {
 		}
 	}
 	return map[string]any{"frames": frames, "rest": rest, "more": more}, nil
-}
-
-func (s *Server) source(r *http.Request, _ nothing) (any, error) {
-	site := r.URL.Query().Get("site")
-	listing, err := s.Sites.Listing(site)
-	if err != nil {
-		return nil, missing(strings.TrimSuffix(err.Error(), ".")+".", "Choose a field of a frame. It names its site.")
-	}
-	answer := struct {
-		Site      string          `json:"site"`
-		Reference lesson.Listing  `json:"reference"`
-		Gorilla   *lesson.Listing `json:"gorilla"`
-	}{Site: site, Reference: listing}
-	if g, ok := lesson.GorillaListing(s.Gorilla, site); ok {
-		answer.Gorilla = &g
-	}
-	return answer, nil
 }
 
 // connections lists the connections of all sessions. With -host it lists only those of
