@@ -19,6 +19,7 @@ function session(rows = []) {
     moment: "now",
     watching: false,
     notice: { kind: "info", text: "" },
+    results: [],
     history,
     results: [],
     rows: { list: rows, bySeq: new Map(rows.map((r) => [r.event.seq, r])), byClient: new Map(), conns: new Map([[1, conn]]), plays: { byId: new Map(), byToken: new Map() }, stages: new Map(), version: 1, total: rows.length, gone: 0 },
