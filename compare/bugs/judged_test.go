@@ -3,6 +3,7 @@ package bugs
 import (
 	"bufio"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"testing"
 
+	"wslab/compare/endpoint"
 	"wslab/compare/runner"
 	"wslab/compare/suite"
 	"wslab/compare/suite/spec"
@@ -22,14 +24,16 @@ import (
 
 // with returns the mended server with one fault: the region of that fault is the region
 // of the naive server.
-func with(number int) string {
+func with(number int) string { return imported(faultIn(mendedSource(), number), number) }
+
+// faultIn returns src with the region of a fault from the naive server.
+func faultIn(src string, number int) string {
 	marker := fmt.Sprintf("//lesson:begin fault-%d\n", number)
-	before, after, _ := strings.Cut(mendedSource(), marker)
+	before, after, _ := strings.Cut(src, marker)
 	_, after, _ = strings.Cut(after, "//lesson:end")
 	_, faulty, _ := strings.Cut(naiveSource(), marker)
 	faulty, _, _ = strings.Cut(faulty, "//lesson:end")
-	src := before + marker + faulty + "//lesson:end" + after
-	return imported(src, number)
+	return before + marker + faulty + "//lesson:end" + after
 }
 
 // imports matches the imports of a file.
@@ -157,42 +161,112 @@ func main() {
 	return addrs
 }
 
-func TestExplore(t *testing.T) {
-	var numbers []int
-	for _, c := range Cards() {
-		numbers = append(numbers, c.Number)
+// cut has the faults that a client shows by the cuts of TCP. They are judged on the naive
+// server itself, because the judge can wait until that server has read each part.
+var cut = []int{1, 11}
+
+// judged has the cases that show a fault to the judge. The other faults have none: the
+// judge does not order a server to do anything, does not try the limits of its memory, and
+// leaves Origin to the server.
+var judged = map[int][]string{
+	1:  {"4.2.1/least-request", "4.2.1/cut-in-version", "4.2.1/cut-after-request-line", "4.2.1/cut-in-key", "4.2.1/cut-before-colon"},
+	2:  {"4.2.1/least-request", "4.2.1/frame-with-request"},
+	3:  {"4.2.1/least-request", "4.2.1/request-line-of-one-word"},
+	5:  {"4.2.1/least-request", "4.2.1/names-*"},
+	6:  {"4.2.1/least-request", "4.2.1/upgrade-mixed-case", "4.2.1/upgrade-capitals"},
+	7:  {"4.2.1/least-request", "4.2.1/connection-keep-alive-upgrade", "4.2.1/connection-upgrade-keep-alive"},
+	8:  {"4.2.1/least-request", "4.2.1/method-post", "4.2.1/method-put"},
+	11: {"tcp/text-cut-at-1", "tcp/text-cut-at-2", "tcp/text-cut-at-3", "tcp/text-cut-at-4", "tcp/text-cut-at-5", "tcp/byte-by-byte-empty-text", "5.2/text-of-1", "5.2/text-of-2", "5.7/text-in-one-frame", "tcp/text-cut-before-last", "tcp/2-byte-character-cut-at-1", "tcp/3-byte-character-cut-at-1", "tcp/3-byte-character-cut-at-2", "tcp/two-texts-one-write", "tcp/100-texts-one-write", "5.6/ten-texts-one-write", "tcp/three-texts-one-empty-one-write"},
+	12: {"5.2/rsv1-in-text", "5.2/rsv1-in-binary"},
+	13: {"5.1/wrong-mask-in-text"},
+	14: {"5.2/text-of-129", "5.2/text-of-255"},
+	17: {"5.2/text-of-65536"},
+	18: {"5.5/ping-fin-0", "5.5/empty-ping-fin-0"},
+	19: {"5.5.1/close-first", "7.1/close-only"},
+	20: {"5.5.2/empty-ping", "5.5.2/ping-of-1", "5.2/text-of-1", "5.2/text-of-2", "5.7/text-in-one-frame"},
+	21: {"5.2/opcode-3-empty", "5.2/opcode-3-with-payload"},
+	22: {"5.4/two-fragments-one-write", "5.4/last-of-3-empty-one-write", "5.4/five-fragments-one-write"},
+	23: {"8.1/bad-lone-80", "8.1/bad-lone-80-in-text"},
+	24: {"5.4/text-fin-1-inside-text", "5.4/binary-fin-1-inside-text", "5.4/ping-between-one-write"},
+	25: {"5.4/*-one-write"},
+	27: {"5.2/binary-of-1", "5.2/binary-of-2"},
+	28: {"5.2/text-of-124", "5.2/text-of-125"},
+}
+
+// judgeFault runs cases against the server with the fault of c, and the mended server.
+func judgeFault(t *testing.T, c Card, cases []*suite.Case, targets []suite.Target) {
+	failed := 0
+	var named []string
+	reports := runner.Judge(t.Context(), cases, targets, 0, nil)
+	for _, r := range reports {
+		switch {
+		case r.Worst() < spec.Warning:
+		case r.Endpoint == "mended":
+			t.Errorf("fault %d: the mended server fails %s", c.Number, r.Case.ID)
+		default:
+			failed++
+			if r.Mistake != "" {
+				named = append(named, r.Mistake)
+			}
+		}
 	}
-	addrs := faulty(t, numbers)
-	cases, err := suite.Match(suite.ForRole(suite.All(), wire.Server), "4.2.1/cut-*", "4.2.1/cookie-of*", "4.2.1/value-of-1025*", "4.2.1/long-value-first", "4.2.1/*-with-request", "4.2.1/request-line-of*", "4.2.1/values-with*", "4.2.1/names-*", "4.2.1/upgrade-*", "4.2.1/connection-*", "4.2.1/method-*", "4.2.1/no-key", "4.2.1/no-version", "4.2.2/origin*", "4.2.2/no-fields*", "tcp/text-cut-at*", "tcp/close-cut*", "5.2/rsv1-*", "5.1/*", "5.2/text-of-*", "5.2/binary-of-*", "5.2/top-bit*", "5.2/opcode-3*", "5.5/ping*", "5.5.1/close*", "5.5.2/*", "5.4/*one-write", "5.4/stray*", "8.1/bad-lone-80*", "5.4/1000*", "5.6/*")
+	for _, d := range suite.DiagnoseAll(reports) {
+		named = append(named, d.Mistake.Code)
+	}
+	if failed == 0 || c.Mistake != "" && !slices.Contains(named, c.Mistake) || c.Mistake == "" && len(named) > 0 {
+		t.Errorf("fault %d: %d cases fail, and the judge names %v, the card %q", c.Number, failed, named, c.Mistake)
+	}
+}
+
+// TestTheJudgeFindsEachFaultAndNotItsMend judges the mended server with one fault, and the
+// mended server. The first fails a case that the second passes, and the judge names the
+// mistake of the card.
+func TestTheJudgeFindsEachFaultAndNotItsMend(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it builds a program and waits for servers that do not answer")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Log(len(cases))
 	var work sync.WaitGroup
-	var mu sync.Mutex
-	limit := make(chan bool, 6)
+	work.Go(func() { mended.Serve(l, nil) })
+	defer work.Wait()
+	defer l.Close()
+	numbers := slices.Sorted(maps.Keys(judged))
+	addrs := faulty(t, slices.DeleteFunc(slices.Clone(numbers), func(n int) bool { return slices.Contains(cut, n) }))
+	cards := Cards()
+	e, err := endpoint.Find(endpoint.Naive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	itself, stop, err := runner.Serve(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	// The judge mostly waits, so judge all of them at the same time.
+	var judging sync.WaitGroup
 	for _, n := range numbers {
-		limit <- true
-		work.Go(func() {
-			defer func() { <-limit }()
-			reports := runner.Judge(t.Context(), cases, []suite.Target{runner.TargetOf("x", addrs[n])}, 0, nil)
-			var failed []string
-			for _, r := range reports {
-				if r.Worst() >= spec.Warning {
-					failed = append(failed, r.Case.ID+" "+r.Mistake)
-				}
+		cases, err := suite.Match(suite.ForRole(suite.All(), wire.Server), judged[n]...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		judging.Go(func() {
+			server := itself
+			if !slices.Contains(cut, n) {
+				server = runner.TargetOf("faulty", addrs[n])
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			t.Logf("=== %d: %d fail: %.600q", n, len(failed), failed)
-			for _, d := range suite.DiagnoseAll(reports) {
-				t.Logf("    %d %s: %.3q", n, d.Mistake.Code, d.Cases[:min(3, len(d.Cases))])
-			}
+			judgeFault(t, cards[n-1], cases, []suite.Target{server, runner.TargetOf("mended", l.Addr().String())})
 		})
 	}
-	work.Wait()
+	judging.Wait()
+	for _, c := range cards {
+		if c.Mistake != "" && judged[c.Number] == nil {
+			t.Errorf("fault %d names the mistake %s, and no case shows it", c.Number, c.Mistake)
+		}
+		if _, ok := suite.MistakeOf(c.Mistake); !ok && c.Mistake != "" {
+			t.Errorf("the judge has no mistake %s", c.Mistake)
+		}
+	}
 }
-
-var _ = slices.Sort[[]int]
-var _ = mended.Serve
-var _ net.Conn
