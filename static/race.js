@@ -175,9 +175,12 @@ export class Race {
         const began = this.deps.now();
         const answer = await this.deps.fetch(`${this.urls[way]}?after=${list.size ? Math.max(...list.keys()) : 0}`, { signal: this.stopping.signal, cache: "no-store" });
         if (!answer.ok) throw new Error(`the server answered with status ${answer.status}`);
-        const { events, over } = answer.status === 204 ? { events: [], over: false } : await answer.json();
-        for (const tick of events) this.arrived(way, tick);
-        if (over && list.size < count) this.end(way, "the source ended early");
+        if (answer.status !== 204) {
+          const events = await answer.json();
+          for (const tick of events) this.arrived(way, tick);
+          // Without events, the source has ended.
+          if (!events.length && list.size < count) this.end(way, "the source ended early");
+        }
         const wait = way === "poll" ? poll - (this.deps.now() - began) / 1000 : 0;
         if (wait > 0) await new Promise((done) => this.deps.later(() => done(undefined), wait));
       }

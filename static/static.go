@@ -25,6 +25,7 @@
 //	align.js                      two sides in pairs: beside.js pairs, differences.js compares
 //	play.js, ends.js, outcome.js  one play, its connection from both ends, how it ended
 //	doors.js                      two ways to a WebSocket server, side by side
+//	ways.js, race.js, chat.js     costs of the four ways; one run of them; two chats
 //	tally.js, heartbeat.js        counts of endings; when each end notices a silence
 //	act.js, forms.js              one action and its result; the input of forms
 //	parts.js                      the wait between the parts of a write

@@ -144,8 +144,10 @@ export function delays(ticks, arrivals) {
  * @property {number} from the number of events; Infinity if it never costs less
  * @property {number} more how many bytes more WebSocket costs without events; negative if it costs less
  * @property {number} less how many bytes less each event costs on WebSocket, on average
+ * @property {number} first the averages are those of this many first events; later events have longer numbers
  * @property {{events: number, socket: number}} fixed
  * @property {{events: number, socket: number}} each the average size of an event
+ * @property {(n: number) => {events: number, socket: number}} at the bytes with n events
  */
 
 /**
@@ -156,21 +158,22 @@ export function delays(ticks, arrivals) {
 export function turn(events, socket) {
   const seen = Math.min(events.each.length, socket.each.length);
   if (!seen) return null;
-  /** @param {number[]} list */
-  const mean = (list) => list.reduce((a, b) => a + b, 0) / list.length;
-  const each = { events: mean(events.each), socket: mean(socket.each) };
-  const fixed = { events: events.fixed, socket: socket.fixed };
+  /** @param {number[]} list @param {number} n */
+  const sum = (list, n) => list.slice(0, n).reduce((a, b) => a + b, 0);
+  // The sizes of the events of the run are known. Each later event has the average size.
+  /** @param {Pick<Cost, "fixed"|"each">} c @param {number} n */
+  const bytes = (c, n) => c.fixed + sum(c.each, Math.min(n, seen)) + (Math.max(0, n - seen) * sum(c.each, seen)) / seen;
+  const at = (/** @type {number} */ n) => ({ events: bytes(events, n), socket: bytes(socket, n) });
+  const fixed = at(0);
   const more = fixed.socket - fixed.events;
-  const less = each.events - each.socket;
-  // The sizes of the events of the run are known exactly. Later events are as large as their average.
-  let left = more;
-  let from = Infinity;
-  for (let n = 1; n <= seen && from === Infinity; n++) {
-    left -= events.each[n - 1] - socket.each[n - 1];
-    if (left < 0) from = n;
-  }
-  if (from === Infinity && less > 0) from = seen + Math.floor(left / less) + 1;
-  return { from, more, less, fixed, each };
+  let from = 1;
+  while (from <= seen && at(from).socket >= at(from).events) from++;
+  const last = at(seen);
+  const less = (last.events - fixed.events - last.socket + fixed.socket) / seen;
+  if (from > seen) from = less > 0 ? seen + Math.floor((last.socket - last.events) / less) + 1 : Infinity;
+  const first = Math.min(seen, Math.max(9, from));
+  const each = { events: sum(events.each, first) / first, socket: sum(socket.each, first) / first };
+  return { from, more, less: each.events - each.socket, first, fixed, each, at };
 }
 
 /** The header fields without which a way does not work, by its request and its response. */
@@ -212,16 +215,13 @@ export function shortest({ of, request, response }) {
 }
 
 /**
- * The result of a run, for predictions.
+ * The result of a run, for predictions. It has no times, because they depend on how busy the computer is.
  * @param {Settings} settings
  * @param {Costs} costs
- * @param {Record<Way, number[]>} late
  */
-export function result(settings, { of }, late) {
-  const [cheapest] = order(of);
-  const dearest = order(of)[ways.length - 1];
-  const worst = (/** @type {Way} */ w) => Math.max(0, ...late[w]);
-  const latest = [...ways].sort((a, b) => worst(b) - worst(a))[0];
-  const each = Object.fromEntries(ways.map((w) => [w, { requests: of[w].requests, connections: of[w].conns.size, bytes: total(of[w]), head: of[w].up.head + of[w].down.head, worst: Math.round(worst(w) / 1000) }]));
-  return { ...settings, cheapest: names[cheapest], dearest: names[dearest], latest: names[latest], ...each };
+export function result(settings, { of }) {
+  const sorted = order(of);
+  const each = Object.fromEntries(ways.map((w) => [w, { requests: of[w].requests, connections: of[w].conns.size, bytes: total(of[w]) }]));
+  const { rate, count, poll, wait, up } = settings;
+  return { rate, count, interval: poll, wait, up, cheapest: names[sorted[0]], dearest: names[sorted[ways.length - 1]], ...each };
 }

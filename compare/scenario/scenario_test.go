@@ -332,7 +332,7 @@ func TestTheScenariosOfTheLessonsLoad(t *testing.T) {
 			t.Errorf("%s is not found: %v", s.Name, err)
 		}
 	}
-	if _, err := Find(all, "nothing"); err == nil || !strings.Contains(err.Error(), `"nothing"`) || !strings.Contains(err.Error(), all[0].Name) {
+	if _, err := Find(all, "nothing"); err == nil || !strings.Contains(err.Error(), `"nothing"`) || !strings.Contains(err.Error(), "no-key") {
 		t.Errorf("the error is %v", err)
 	}
 }

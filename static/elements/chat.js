@@ -33,8 +33,13 @@ export class WsChat extends LabElement {
       const split = hit(e, "[data-split]")?.dataset.split;
       if (split) this.attempt(Number(split));
     });
-    session.addEventListener("fresh", () => (this.run = null), { signal });
+    session.addEventListener("fresh", () => this.reset(), { signal });
     session.observe(() => this.render(), signal);
+  }
+
+  reset() {
+    this.run = null;
+    this.say("");
   }
 
   /** @param {number} split bytes that the TCP server asks for in each read; 0 for many */
@@ -46,7 +51,7 @@ export class WsChat extends LabElement {
     this.say("The two chats are running.");
     try {
       await session.starting;
-      session.alive();
+      session.flowing();
       this.run = { ...(await session.post("chat", { messages, split })), split };
       await this.over();
       this.finish();
@@ -86,7 +91,7 @@ export class WsChat extends LabElement {
     if (!run) return;
     const tcp = tcpSide(this.events(run.tcp));
     const socket = socketSide(this.events(run.socket));
-    this.say(`✔ Raw TCP: ${count(tcp.wrote.length, "write")}, and ${count(tcp.read.length, "read")} returned data. WebSocket: ${count(socket.wire.length, "frame")}, and ${count(socket.read.length, "read")} returned a message.`);
+    this.say(`✔ Raw TCP: ${count(tcp.wrote.length, "write")}, and ${count(tcp.read.length, "read")} returned data. WebSocket: ${count(socket.wrote.length, "write")}, and ${count(socket.read.length, "read")} returned a message.`);
     /** @param {Side} s */
     const sums = (s) => ({ writes: s.wrote.length, reads: s.read.length, bytes: s.bytes });
     this.lab.session.tell("chat", { split: run.split, tcp: sums(tcp), socket: sums(socket) });
@@ -100,7 +105,7 @@ export class WsChat extends LabElement {
   render() {
     const { run } = this;
     const { history } = this.lab.session;
-    const key = run ? `${run.tcp} ${history.last} ${this.running}` : "";
+    const key = run ? `${run.tcp} ${this.running ? history.last : "over"}` : "";
     for (const on of this.querySelectorAll("[data-split]")) on.toggleAttribute("disabled", this.running);
     if (key === this.key) return;
     this.key = key;
@@ -115,6 +120,6 @@ export class WsChat extends LabElement {
     /** @param {string} title @param {string[]} list */
     const part = (title, list) => [h("h5", {}, title), list.length ? h("ol", {}, ...list.map((text) => h("li", { class: "mono" }, text))) : h("p", { class: "soft small" }, "not yet")];
     const cost = `${count(s.bytes, "byte")} for the messages${s.before ? `, after a handshake of ${count(s.before, "byte")}` : ""}.`;
-    return h("section", {}, h("h4", {}, name), ...part("The client wrote", s.wrote), ...part("Bytes that the server's socket delivered", s.wire), ...part("The server's code read", s.read), h("p", { class: "small" }, cost));
+    return h("section", {}, h("h4", {}, name), ...part("The client wrote", s.wrote), ...part("The server's socket delivered", s.wire), ...(s.units ? part("The frame headers divide these bytes", s.units) : [h("h5", {}, "What divides these bytes?"), h("p", { class: "small" }, "TCP has no borders between messages.")]), ...part("The server's code read", s.read), h("p", { class: "small" }, cost));
   }
 }

@@ -65,6 +65,6 @@ export function httpTable(x) {
   return [
     h("p", { class: "mono startline" }, x.line || ""),
     h("p", {}, `This ${x.what} of plain HTTP has ${count(x.size, "byte")} before its body: ${count(rest, "byte")} in the first line and the empty line, and the rest in ${count(rows.length, "header field")}.`),
-    h("div", { class: "wide" }, table(["header field", "value", "purpose", "bytes"], rows)),
+    h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": `Header fields of the ${x.what}` }, table(["header field", "value", "purpose", "bytes"], rows)),
   ];
 }

@@ -63,13 +63,13 @@ export class WsStreams extends LabElement {
     const { session } = this.lab;
     const signal = this.leaving?.signal;
     await session.starting;
-    session.alive();
+    session.flowing();
     this.sockets = [];
-    // The source of this run never ticks: the streams only open.
-    const urls = await session.post("ways", { rate: 1, count: 1, poll: 1000, wait: 1000, up: 0 });
+    // The source of this run never starts: the streams only open. The server ends them if this page does not.
+    const { run, events, socket } = await session.post("ways", { rate: 1, count: 1, poll: 1000, wait: 1000, up: 0 });
     this.streams = fresh();
     this.say("Opening seven streams.");
-    const sources = this.streams.map((one, i) => this.open(one, () => new EventSource(`${urls.events}${urls.events.includes("?") ? "&" : "?"}stream=${i + 1}`)));
+    const sources = this.streams.map((one, i) => this.open(one, () => new EventSource(`${events}?for=${3 * longest}&stream=${i + 1}`)));
     const shut = () => sources.forEach((s, i) => this.close(this.streams[i], s));
     const leave = () => shut();
     signal?.addEventListener("abort", leave);
@@ -94,8 +94,8 @@ export class WsStreams extends LabElement {
     if (signal?.aborted) return;
     this.sockets = fresh();
     const wss = this.sockets.map((one, i) => {
-      const url = new URL(urls.socket, location.origin.replace(/^http/, "ws"));
-      url.searchParams.set("client", `${url.searchParams.get("client") || "socket"}-${i + 1}`);
+      const url = new URL(socket, location.origin.replace(/^http/, "ws"));
+      url.searchParams.set("client", `streams-${run}-${i + 1}`);
       return this.open(one, () => new WebSocket(url));
     });
     let second = 0;
@@ -106,7 +106,7 @@ export class WsStreams extends LabElement {
     } finally {
       wss.forEach((ws, i) => this.close(this.sockets[i], ws));
     }
-    await session.post(`ways/${urls.run}`, { do: "stop" });
+    await session.post(`ways/${run}`, { do: "stop" });
     const blocked = [this.streams.every((s) => s.state === "failed") && "streams of Server-Sent Events", this.sockets.every((s) => s.state === "failed") && "WebSockets"].filter(Boolean);
     this.status.classList.toggle("failed", blocked.length > 0);
     const then = next >= 0 ? ` When one stream was closed, stream ${next + 1} opened.` : "";
@@ -180,7 +180,7 @@ export class WsStreams extends LabElement {
         "section",
         {},
         h("h4", {}, name),
-        h("ol", {}, ...list.map((one) => h("li", { class: one.state }, one.ms >= 0 && one.state !== "failed" ? `${one.state}, opened after ${one.ms.toFixed(0)} ms` : one.state))),
+        h("ol", {}, ...list.map((one) => h("li", { class: one.state }, one.state === "failed" || one.state === "waits" ? one.state : one.ms < 0 ? "closed, never opened" : `${one.state}, opened after ${one.ms.toFixed(0)} ms`))),
       );
     this.lists.replaceChildren(...[part("Server-Sent Events", this.streams), part("WebSocket", this.sockets)].filter((x) => x instanceof Node));
   }

@@ -34,6 +34,9 @@ const parts = [
   ["server: data", "down", "data"],
 ];
 
+const stopped = "was stopped";
+const blank = { text: "", solved: false, tries: 0, typed: "" };
+
 /** @extends {LabElement<"session" | "sockets">} */
 export class WsWays extends LabElement {
   static tag = "ws-ways";
@@ -49,16 +52,14 @@ export class WsWays extends LabElement {
   costs = null;
   began = 0; // when the source began to tick
   starting = false;
+  checking = false;
   hidden = false; // whether the tab was hidden during the run
   /** @type {{agrees: boolean}|null} the server's own count, after the run */
   checked = null;
-  /** @type {Turn|null} from the last run in which both ways worked */
-  turn = null;
-  /** @type {Turn|null} the same with only the header fields that are needed */
-  short = null;
-  answer = ""; // the result of the exercise, in words
-  solved = false;
-  tries = 0;
+  /** @type {Turn[]} from the last run in which both ways worked: in this browser, and with the header fields that are needed */
+  turns = [];
+  /** @type {{text: string, solved: boolean, tries: number, typed: string}[]} the learner's answers, by turn */
+  answers = [];
   key = "";
 
   form = h("form", { class: "sliders" });
@@ -80,7 +81,11 @@ export class WsWays extends LabElement {
     this.drawForm();
     this.drawOrder();
     this.replaceChildren(h("h3", {}, "The same events, four ways"), this.form, this.orderBox, h("p", { class: "buttons" }, this.start), this.status, this.figure, this.numbers, this.sum);
-    this.on("submit", (e) => e.preventDefault());
+    this.on("submit", (e) => {
+      e.preventDefault();
+      const question = e.target instanceof HTMLElement ? e.target.dataset.question : undefined;
+      if (question) this.check(Number(question));
+    });
     this.on("input", (e) => e.target instanceof HTMLInputElement && this.slide(e.target));
     this.on("click", (e) => this.press(e));
     document.addEventListener("visibilitychange", () => (this.hidden ||= document.hidden), { signal });
@@ -92,7 +97,8 @@ export class WsWays extends LabElement {
 
   reset() {
     this.race?.stop();
-    this.race = this.costs = this.turn = this.short = this.checked = null;
+    this.race = this.costs = this.checked = null;
+    this.turns = [];
     this.say("");
   }
 
@@ -123,7 +129,7 @@ export class WsWays extends LabElement {
 
   drawOrder() {
     const items = this.guess.map((way, i) =>
-      h("li", {}, h("span", {}, names[way]), this.locked ? "" : h("span", { class: "buttons" }, button("↑", { "data-up": way, class: "quiet", disabled: i === 0, "aria-label": `Move ${names[way]} up` }), button("↓", { "data-down": way, class: "quiet", disabled: i === 3, "aria-label": `Move ${names[way]} down` }))),
+      h("li", {}, h("span", {}, names[way]), this.locked ? "" : h("span", { class: "buttons" }, button("Move up", { "data-up": way, class: "quiet", disabled: i === 0, "aria-label": `Move up: ${names[way]}` }), button("Move down", { "data-down": way, class: "quiet", disabled: i === 3, "aria-label": `Move down: ${names[way]}` }))),
     );
     const does = this.locked ? button("Change order", { class: "unlock quiet" }) : button("Lock in order", { class: "lock" });
     redraw(this.orderBox, h("legend", {}, "Your prediction: which way needs the fewest bytes? Put it first."), h("ol", {}, ...items), h("p", { class: "buttons" }, does));
@@ -136,12 +142,11 @@ export class WsWays extends LabElement {
     else if (n) {
       this.settings.count = Number(n);
       for (const on of this.form.querySelectorAll("[data-count]")) on.setAttribute("aria-pressed", String(on.getAttribute("data-count") === n));
-    } else if (run) this.attempt({ ...this.settings, rate: 10, up: 0, count: Number(run) });
+    } else if (run) this.attempt({ ...this.settings, rate: 10, up: 0, count: Number(run) }, true);
     else if (hit(e, ".lock")) this.lock(true);
     else if (hit(e, ".unlock")) this.lock(false);
     else if (hit(e, ".start")) this.running ? this.stop() : this.attempt(this.settings);
-    else if (hit(e, ".check")) this.check();
-    else if (hit(e, ".reveal")) this.solve("");
+    else if (hit(e, ".reveal")) this.solve(Number(hit(e, ".reveal")?.dataset.question), "");
   }
 
   /** @param {Way} way @param {number} by */
@@ -171,9 +176,10 @@ export class WsWays extends LabElement {
     return this.starting || (!!this.race && !this.race.ended);
   }
 
-  /** @param {Settings} settings */
-  async attempt(settings) {
+  /** @param {Settings} settings @param {boolean} [checking] whether the run checks the answer of the exercise */
+  async attempt(settings, checking = false) {
     if (this.running) return;
+    this.checking = checking;
     this.status.classList.remove("failed");
     this.starting = true;
     this.render();
@@ -190,7 +196,7 @@ export class WsWays extends LabElement {
   }
 
   stop() {
-    this.race?.stop();
+    this.race?.stop(stopped);
     this.render();
   }
 
@@ -198,11 +204,10 @@ export class WsWays extends LabElement {
   async run(settings) {
     const { session, sockets } = this.lab;
     await session.starting;
-    session.alive();
+    session.flowing();
     this.say("Opening the four ways.");
     const { id } = session;
-    const { run, ...urls } = await session.post("ways", settings);
-    const client = new URL(urls.socket, location.href).searchParams.get("client") || "";
+    const { run, client, ...urls } = await session.post("ways", settings);
     const costs = (this.costs = new Costs(run, client));
     const race = (this.race = new Race(settings, urls, {
       fetch: (url, init) => fetch(url, init),
@@ -230,9 +235,12 @@ export class WsWays extends LabElement {
 
   /** Waits until the page has every recorded event of the run: then its sums equal those of the server. @param {Race} race @param {Costs} costs @param {number} run */
   async settle(race, costs, run) {
-    for (let tries = 0; tries < 20; tries++) {
+    const { signal } = this.leaving || {};
+    // A hidden tab gives up its stream of events, and gets the events when it is shown again.
+    while (document.hidden) await new Promise((done) => document.addEventListener("visibilitychange", done, { once: true, signal }));
+    for (let tries = 0; tries < 40; tries++) {
       const state = await this.lab.session.get(`ways/${run}`);
-      costs.take(this.lab.session.history.events);
+      this.take(costs);
       const agrees = state.ways.every((/** @type {{way: Way, up: number, down: number}} */ w) => total(costs.of[w.way]) === w.up + w.down);
       this.checked = { agrees };
       if (agrees || race !== this.race) return;
@@ -242,20 +250,29 @@ export class WsWays extends LabElement {
 
   /** @param {Race} race @param {Costs} costs */
   finish(race, costs) {
+    if (ways.some((w) => race.failed[w] === stopped)) return this.say("You stopped the run. The numbers below are those until then.");
     const failed = ways.filter((w) => race.failed[w]);
     const missing = failed.map((w) => `${names[w]}: ${race.failed[w]}.`).join(" ");
     const hidden = this.hidden ? " The tab was hidden during the run, so the browser slowed its timers." : "";
-    const good = ways.filter((w) => !race.failed[w]);
+    const good = this.checked?.agrees ? ways.filter((w) => !race.failed[w]) : [];
     const first = good.length > 1 ? ` ${names[order(costs.of, good)[0]]} needed the fewest bytes.` : "";
     this.status.classList.toggle("failed", failed.length > 0);
     this.say(failed.length ? `× ${missing}${first}${hidden}` : `✔ All four ways received ${count(race.settings.count, "event")}.${first}${hidden}`);
     if (good.includes("events") && good.includes("socket") && !race.settings.up) {
-      this.turn = turn(costs.of.events, costs.of.socket);
-      this.short = shortest(costs);
+      const before = this.turns;
+      // A run that checks the answer leaves the question as it is.
+      if (!this.checking) this.turns = [turn(costs.of.events, costs.of.socket), shortest(costs)].filter((t) => t !== null);
+      this.answers = this.answers.filter((_, i) => before[i]?.from === this.turns[i]?.from);
     }
-    if (!failed.length) this.lab.session.tell("ways", result(race.settings, costs, this.late()));
+    if (good.length === ways.length) this.lab.session.tell("ways", result(race.settings, costs));
     this.key = "";
     this.render();
+  }
+
+  /** Counts the events that were recorded since the last time. @param {Costs} costs */
+  take(costs) {
+    const { history } = this.lab.session;
+    costs.take(history.events.slice(history.count(costs.last)));
   }
 
   /** The delays of each way so far. @returns {Record<Way, number[]>} */
@@ -276,7 +293,7 @@ export class WsWays extends LabElement {
     const { history } = this.lab.session;
     start.textContent = running ? "Stop run" : "Start run";
     start.classList.toggle("primary", !running);
-    const key = race && costs ? JSON.stringify([costs.run, history.last, ways.map((w) => race.arrivals[w].size), race.ended, this.checked, this.locked, this.solved, this.answer]) : "none";
+    const key = race && costs ? JSON.stringify([costs.run, this.checked ? 0 : history.last, ways.map((w) => race.arrivals[w].size), race.ended, this.checked, this.locked, this.answers, this.running]) : "none";
     if (key === this.key) return;
     this.key = key;
     if (!race || !costs) {
@@ -285,7 +302,7 @@ export class WsWays extends LabElement {
       this.sum.hidden = true;
       return;
     }
-    costs.take(history.events);
+    this.take(costs);
     this.drawFigures(race, costs);
     this.drawNumbers(race, costs);
     this.drawTurn(race, costs);
@@ -356,76 +373,82 @@ export class WsWays extends LabElement {
       if (this.locked) rows.push(row("your prediction", (w) => `${this.guess.indexOf(w) + 1} ${this.guess.indexOf(w) === right.indexOf(w) ? "✔ right" : "× wrong"}`));
     }
     const server = this.checked?.agrees ? "The server counted the same bytes." : "The page has not received the whole recording, so the server's count differs.";
-    this.numbers.replaceChildren(h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Numbers of the run" }, table(["", ...ways.map((w) => names[w])], rows, { class: "numbers" })), done ? h("p", { class: "soft small" }, server) : "");
+    this.numbers.replaceChildren(h("div", { class: "wide", tabindex: 0, role: "region", "aria-label": "Numbers of the run" }, table(["measured", ...ways.map((w) => names[w])], rows, { class: "numbers" })), done ? h("p", { class: "soft small" }, server) : "");
   }
 
   // ——— where it turns ———
 
   /** @param {Race} race @param {Costs} costs */
   drawTurn(race, costs) {
-    const { turn: t, sum } = this;
-    sum.hidden = !t || !race.ended || !this.checked;
-    if (!t || sum.hidden) return;
-    const had = sum.querySelector("input")?.value || "";
-    const focused = document.activeElement instanceof HTMLInputElement && sum.contains(document.activeElement);
-    const fixed = (/** @type {Way} */ w) => grouped(w === "socket" ? t.fixed.socket : t.fixed.events);
-    const each = (/** @type {Way} */ w) => (w === "socket" ? t.each.socket : t.each.events).toFixed(1);
-    const two = /** @type {Way[]} */ (["events", "socket"]);
-    const facts = table(["bytes in this browser", "to begin and end", "for each event"], two.map((w) => h("tr", {}, h("th", { scope: "row" }, names[w]), h("td", {}, fixed(w)), h("td", {}, each(w)))), { class: "numbers" });
-    const asks = h("label", {}, "Exercise: from how many events on does WebSocket cost less than Server-Sent Events? ", h("input", { type: "number", min: 1, max: 9999, value: had, inputmode: "numeric", autocomplete: "off" }));
-    redraw(sum, h("h3", {}, "Where does it turn?"), facts, h("p", { class: "buttons" }, asks, button("Check answer", { class: "check" }), this.tries > 1 && !this.solved ? button("Show the sum", { class: "reveal quiet" }) : ""), h("p", { role: "status", class: this.solved ? "won" : "lost" }, this.answer), this.solved ? this.sums(t, race, costs) : "");
-    if (focused) sum.querySelector("input")?.focus();
+    const { turns, sum } = this;
+    sum.hidden = !turns.length || !race.ended || !this.checked;
+    if (sum.hidden) return;
+    const at = [...sum.querySelectorAll("input")].findIndex((on) => on === document.activeElement);
+    const asked = turns.slice(0, this.answers[0]?.solved ? 2 : 1);
+    redraw(sum, h("h3", {}, "Where does it turn?"), ...asked.flatMap((t, i) => this.question(t, i)), this.answers[0]?.solved ? this.runs(turns[0], race, costs) : "");
+    if (at >= 0) sum.querySelectorAll("input")[at]?.focus();
   }
 
-  check() {
-    const input = this.sum.querySelector("input");
-    const { turn: t } = this;
-    if (!t || !input) return;
-    const n = Number(input.value);
-    if (!Number.isInteger(n) || n < 1) this.answer = "× Write a whole number of events, 1 or more.";
-    else if (n === t.from) return this.solve("✔ Right. ");
+  /** The sizes of one case, and the question about them. @param {Turn} t @param {number} i */
+  question(t, i) {
+    const answer = this.answers[i] || blank;
+    const of = i ? "with only the header fields that each way needs" : "in this browser";
+    /** @param {string} name @param {"events"|"socket"} w */
+    const row = (name, w) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, grouped(t.fixed[w])), h("td", {}, t.each[w].toFixed(1)));
+    const facts = table([`bytes ${of}`, "to begin and end", `for each of the first ${t.first} events`], [row(names.events, "events"), row(names.socket, "socket")], { class: "numbers" });
+    const input = h("input", { type: "number", min: 1, max: 9999, value: answer.typed, inputmode: "numeric", autocomplete: "off" });
+    const asks = h("label", {}, i ? "And here, from how many events on? " : "Exercise: from how many events on does WebSocket cost less than Server-Sent Events? ", input);
+    return [
+      i ? h("p", {}, "A browser sends header fields that these ways do not need, and the server adds some. Without them, the same run gives these sizes:") : "",
+      facts,
+      h("form", { class: "buttons", "data-question": i }, asks, h("button", { class: "check", "aria-label": `Check answer ${of}` }, "Check answer"), answer.tries > 1 && !answer.solved ? button("Show sum", { class: "reveal quiet", "data-question": i }) : ""),
+      h("p", { role: "status", class: answer.solved ? "won" : "lost" }, answer.text),
+      answer.solved ? h("p", {}, why(t)) : "",
+    ];
+  }
+
+  /** @param {number} i */
+  check(i) {
+    const t = this.turns[i];
+    const typed = this.sum.querySelector(`[data-question="${i}"] input`);
+    if (!t || !(typed instanceof HTMLInputElement)) return;
+    const n = Number(typed.value);
+    const before = this.answers[i] || blank;
+    this.answers[i] = { ...before, typed: typed.value };
+    if (!Number.isInteger(n) || n < 1) this.answers[i].text = "× Write a whole number of events, 1 or more.";
+    else if (n === t.from) return this.solve(i, "✔ Right. ");
     else {
-      this.tries++;
-      const at = (/** @type {number} */ n) => `with ${count(n, "event")}, Server-Sent Events need about ${grouped(Math.round(t.fixed.events + n * t.each.events))} bytes and WebSocket about ${grouped(Math.round(t.fixed.socket + n * t.each.socket))}`;
-      this.answer = n < t.from ? `× Not yet: ${at(n)}.` : `× WebSocket costs less before that: ${at(n - 1)}.`;
+      this.answers[i].tries++;
+      const told = (/** @type {number} */ n) => `with ${count(n, "event")}, Server-Sent Events need ${grouped(Math.round(t.at(n).events))} bytes and WebSocket ${grouped(Math.round(t.at(n).socket))}`;
+      this.answers[i].text = n < t.from ? `× Not yet: ${told(n)}.` : `× WebSocket costs less before that: ${told(n - 1)}.`;
     }
     this.render();
   }
 
-  /** @param {string} word */
-  solve(word) {
-    const { turn: t } = this;
-    if (!t) return;
-    this.solved = true;
-    this.answer = `${word}${t.from === Infinity ? "WebSocket never costs less here." : `WebSocket costs less from ${count(t.from, "event")} on.`}`;
+  /** @param {number} i @param {string} word */
+  solve(i, word) {
+    const { from } = this.turns[i];
+    this.answers[i] = { ...(this.answers[i] || blank), solved: true, text: `${word}${from === Infinity ? "WebSocket never costs less here." : from === 1 ? "WebSocket costs less from the first event on." : `WebSocket costs less from ${count(from, "event")} on.`}` };
     this.render();
   }
 
-  /**
-   * The sum in words, and the runs that check it.
-   * @param {Turn} t
-   * @param {Race} race
-   * @param {Costs} costs
-   */
-  sums(t, race, costs) {
-    /** @param {number} n */
-    const bytes = (n) => count(Number(n.toFixed(1)), "byte");
-    /** @param {Turn} t */
-    const why = (t) =>
-      t.more < 0
-        ? `WebSocket needs ${bytes(-t.more)} less to begin and end, and ${bytes(t.less)} less for each event.`
-        : `WebSocket needs ${bytes(t.more)} more to begin and end, and ${bytes(t.less)} less for each event. ${bytes(t.more)} divided by ${bytes(t.less)} is ${(t.more / t.less).toFixed(1)}.`;
+  /** The runs that check the answer for this browser. @param {Turn} t @param {Race} race @param {Costs} costs */
+  runs(t, race, costs) {
     const { events, socket } = costs.of;
-    const ran = `In the last run, with ${count(race.settings.count, "event")}, Server-Sent Events needed ${grouped(total(events))} bytes and WebSocket ${grouped(total(socket))}.`;
-    const runs = [t.from - 1, t.from].filter((n) => n >= 1 && n <= 100);
-    const { short } = this;
+    const some = [t.from - 1, t.from].filter((n) => n >= 1 && n <= 100);
     return h(
       "div",
       {},
-      h("p", {}, why(t)),
-      h("p", {}, ran),
-      h("p", { class: "buttons" }, ...runs.map((n) => button(`Run with ${count(n, "event")}`, { "data-run": n, disabled: this.running }))),
-      short ? h("p", {}, `A browser sends header fields that it does not need here, and the server adds some. With only the fields that each way needs, ${why(short)} So WebSocket would cost less ${short.from === Infinity ? "never" : `from ${count(short.from, "event")} on`}.`) : "",
+      h("p", {}, `A run checks the answer for this browser. In the last run, with ${count(race.settings.count, "event")}, Server-Sent Events needed ${grouped(total(events))} bytes and WebSocket ${grouped(total(socket))}.`),
+      h("p", { class: "buttons" }, ...some.map((n) => button(`Run with ${count(n, "event")}`, { "data-run": n, disabled: this.running }))),
     );
   }
+}
+
+/** The sum in words. @param {Turn} t */
+function why(t) {
+  const bytes = (/** @type {number} */ n) => count(Number(n.toFixed(1)), "byte");
+  const each = `and ${bytes(t.less)} less for each event`;
+  if (t.more < 0) return `WebSocket needs ${bytes(-t.more)} less to begin and end, ${each}.`;
+  return `WebSocket needs ${bytes(t.more)} more to begin and end, ${each}. ${bytes(t.more)} divided by ${bytes(t.less)} is ${(t.more / t.less).toFixed(1)}.`;
 }

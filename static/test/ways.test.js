@@ -107,6 +107,21 @@ test("the turn may be the first event, beyond the run, or nowhere", () => {
   assert.equal(turn({ fixed: 1, each: [] }, { fixed: 1, each: [] }), null);
 });
 
+test("the sum that the page shows leads to the answer that it accepts", () => {
+  // An event from the tenth on is a byte larger on both ways, and two bytes larger with its id.
+  const size = (n) => String(n).length;
+  for (let more = -5; more < 400; more++) {
+    const run = (n) => [{ fixed: 193, each: Array.from({ length: n }, (_, i) => 40 + 2 * size(i + 1)) }, { fixed: 193 + more, each: Array.from({ length: n }, (_, i) => 23 + size(i + 1)) }];
+    const t = turn(...run(20));
+    const { events, socket } = t.at(t.from);
+    assert.ok(socket < events && (t.from === 1 || t.at(t.from - 1).socket >= t.at(t.from - 1).events), `${more}: ${t.from}`);
+    if (t.from > 20) continue;
+    const whole = turn(...run(100));
+    assert.equal(t.from, whole.from, `${more}: a longer run says the same`);
+    assert.ok(Math.abs(Math.max(0, Math.floor(more / t.less)) + 1 - t.from) <= (t.from > 9 ? 1 : 0), `${more}: ${more} / ${t.less} and ${t.from}`);
+  }
+});
+
 test("without the header fields that are not needed, the handshake is the longer beginning", () => {
   const costs = counted(both(20));
   const t = shortest(costs);
@@ -120,10 +135,9 @@ test("without the header fields that are not needed, the handshake is the longer
 
 test("the result names the ways as the page does", () => {
   const costs = counted(both(20));
-  const late = { poll: [300_000, 10], long: [2000], events: [1000], socket: [900] };
   const settings = { rate: 2, count: 20, poll: 300, wait: 2000, up: 0 };
-  const r = result(settings, costs, late);
-  assert.deepEqual([r.rate, r.dearest, r.latest, r.poll.worst, r.socket.requests], [2, "Server-Sent Events", "Polling", 300, 1]);
+  const r = result(settings, costs);
+  assert.deepEqual([r.rate, r.interval, r.dearest, r.socket.bytes, r.socket.requests, r.poll.connections], [2, 300, "Server-Sent Events", 941, 1, 0]);
   assert.deepEqual(order(costs.of).slice(2), ["socket", "events"]);
   for (const [name, value] of Object.entries(settings)) assert.ok(steps[name].includes(value), name);
 });
@@ -175,8 +189,8 @@ function fake({ noStream = false, noSocket = false, refuse = "" } = {}) {
         if (init.method === "POST") return { ok: true, status: 204 };
         const after = Number(/after=(\d+)/.exec(url)[1]);
         const events = () => world.news[way].filter((n) => n > after).map((n) => ({ n, at: n * 1000 }));
-        if (way === "long" && !events().length) await new Promise((done) => wait.long.push(done));
-        return { ok: true, status: events().length ? 200 : 204, json: async () => ({ events: events(), over: world.over }) };
+        if (way === "long" && !events().length && !world.over) await new Promise((done) => wait.long.push(done));
+        return { ok: true, status: events().length || world.over ? 200 : 204, json: async () => events() };
       },
     },
   };
@@ -277,4 +291,15 @@ test("messages of the page go out on every way", async () => {
   assert.deepEqual(f.world.asked.filter((a) => a.startsWith("POST")), ["POST poll", "POST long", "POST events", "POST poll", "POST long", "POST events"]);
   assert.deepEqual(f.world.sockets[0].sent, ["message 1", "message 2"]);
   assert.equal(race.failed.poll, "was stopped");
+});
+
+test("a source that ends early ends the ways that ask", async () => {
+  const f = fake();
+  const race = new Race(settings, urls, f.deps, () => {});
+  await open(f, race);
+  tick(f, 1);
+  f.world.over = true;
+  await f.pass(700);
+  assert.deepEqual([race.failed.poll, race.failed.long, race.failed.socket], ["the source ended early", "the source ended early", undefined]);
+  race.stop();
 });

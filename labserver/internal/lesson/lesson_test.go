@@ -308,6 +308,10 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{asked("- 1: one\n  - 2: two", "- 0 or more: few\n  - differs: many"), `14: the ranges do not cover every number. Write all choices as ranges, and the last as N or more`},
 		{asked("Which byte?", "How many?"), `11: the question is about byte.1 but does not contain the word byte. Add it`},
 		{strings.Replace(asked("byte.1", "close.code"), "Which byte?", "What is the answer?", 1), `11: the question is about close.code but does not contain the word code. Add it`},
+		{strings.Replace(asked("frame from client", "ways rate fast"), "byte.1", "poll.requests", 1), `12: rate is "fast". Write a whole number`},
+		{strings.Replace(asked("frame from client", "streams rate 2"), "byte.1", "streams", 1), `12: a streams has no property "rate". Write `},
+		{strings.Replace(asked("frame from client", "chat"), "byte.1", "tcp.read", 1), `13: value: "tcp.read" is not a name. Write a number, a "text" or tcp.writes, tcp.reads or tcp.bytes, or the same of socket`},
+		{strings.Replace(asked("frame from client", "ways"), "byte.1", "poll.requests", 1), `11: the question is about poll.requests but does not contain the word requests, connections, writes or reads. Add it`},
 		{strings.Replace(asked("byte.1", "violation"), "- 1:", `- "5.1/mask-misssing":`, 1), `15: choice: there is no rule "5.1/mask-misssing". Did you mean 5.1/mask-missing?`},
 		{asked("ask: Which byte?", "ask: Which byte\n  [x]{lem}"), `12: {lem} is not a group of fields. Did you mean len?`},
 	} {
@@ -330,6 +334,7 @@ func TestEveryMistakeInACourseIsToldWithItsPlace(t *testing.T) {
 		{nil, `lessons:1: there is no lesson. Write lessons/01-name.md`},
 		{[]string{"1-x.md", fine}, `lessons/1-x.md:1: this is not the name of a lesson. Rename the file to NN-name.md, for instance 02-frames.md`},
 		{[]string{"02-x.md", fine}, `lessons/02-x.md:1: this is lesson 02, but 01 is expected. Number the lessons from 00 or 01 without a gap`},
+		{[]string{"00-x.md", fine, "02-y.md", fine}, `lessons/02-y.md:1: this is lesson 02, but 01 is expected. Number the lessons from 00 or 01 without a gap`},
 		{[]string{"01-x.md", "no front matter"}, `lessons/01-x.md:1: the lesson has no front matter. Begin with a line ---, then title, minutes, goal or next, then a line ---`},
 		{[]string{"01-x.md", strings.Replace(fine, "title: T\n", "", 1)}, `lessons/01-x.md:1: the front matter has no title. Add a line "title: …"`},
 		{[]string{"01-x.md", strings.Replace(fine, "goal:", "gaol:", 1)}, `lessons/01-x.md:1: the front matter has no goal. Add a line "goal: …"` + "\n" + `lessons/01-x.md:4: "gaol" is not a key of the front matter. Did you mean goal?`},
@@ -344,6 +349,19 @@ func TestEveryMistakeInACourseIsToldWithItsPlace(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("the error is\n %v\nwant\n %s…", err, tt.want)
 		}
+	}
+}
+
+func TestACourseMayBeginWithLesson0(t *testing.T) {
+	c, err := load(t, "00-x.md", fine+"```ways\n```\n```chat\n```\n", "01-y.md", fine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, second := c.Lessons[0], c.Lessons[1]; first.Number != 0 || second.Number != 1 || first.Next != second {
+		t.Errorf("the lessons have the numbers %d and %d", first.Number, second.Number)
+	}
+	if got := c.Lessons[0].Styles; !slices.Equal(got, []string{"ways"}) || c.Lessons[1].Styles != nil {
+		t.Errorf("the lessons load the style sheets %q and %q, want the one of their blocks, once", got, c.Lessons[1].Styles)
 	}
 }
 

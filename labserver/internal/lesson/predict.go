@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"wslab/compare/endpoint"
-	"wslab/labserver/internal/doors"
 )
 
 var predictKeys = []string{"id", "ask", "about", "value", "hint", "explain"}
@@ -62,7 +61,7 @@ var kinds = map[string]kind{
 			"form":     {"7", "16", "64"},
 			"length":   nil,
 			"endpoint": recorded, // broken/MISTAKE is also allowed
-			"run":      doors.Runs,
+			"run":      endpoint.DoorRuns,
 		},
 	},
 	"handshake": {
@@ -71,7 +70,7 @@ var kinds = map[string]kind{
 		about: map[string][]string{
 			"what":     {"request", "response"},
 			"endpoint": recorded, // broken/MISTAKE is also allowed
-			"run":      doors.Runs,
+			"run":      endpoint.DoorRuns,
 		},
 	},
 	"script": {
@@ -89,14 +88,14 @@ var kinds = map[string]kind{
 			"name":     {}, // any
 			"failed":   {"0", "1"},
 			"endpoint": recorded,
-			"run":      doors.Runs,
+			"run":      endpoint.DoorRuns,
 		},
 	},
 	// The page computes these from a run of a block.
 	"ways": { // a run of the four ways in which all of them received every event
-		names: regexp.MustCompile(`^(cheapest|dearest|latest|(poll|long|events|socket)\.(requests|connections|bytes|worst))$`),
-		hint:  "cheapest, dearest, latest, or WAY.requests, WAY.connections, WAY.bytes or WAY.worst, where WAY is poll, long, events or socket",
-		about: map[string][]string{"rate": nil, "count": nil, "poll": nil, "wait": nil, "up": nil},
+		names: regexp.MustCompile(`^(cheapest|dearest|(poll|long|events|socket)\.(requests|connections|bytes))$`),
+		hint:  "cheapest, dearest, or WAY.requests, WAY.connections or WAY.bytes, where WAY is poll, long, events or socket",
+		about: map[string][]string{"rate": nil, "count": nil, "interval": nil, "wait": nil, "up": nil},
 	},
 	"streams": { // seven streams and seven WebSockets
 		names: regexp.MustCompile(`^(streams|sockets)$`),
@@ -132,7 +131,6 @@ var units = []struct {
 	{regexp.MustCompile(`^payload\.[0-9]+$`), regexp.MustCompile(`\bpayload\b`), "payload"},
 	{regexp.MustCompile(`\.(requests|connections|writes|reads)$`), regexp.MustCompile(`\b(requests|connections|writes|reads)\b`), "requests, connections, writes or reads"},
 	{regexp.MustCompile(`\.bytes$`), regexp.MustCompile(`\bbytes\b`), "bytes"},
-	{regexp.MustCompile(`\.worst$`), regexp.MustCompile(`\bmilliseconds\b`), "milliseconds"},
 	{regexp.MustCompile(`^error\.`), regexp.MustCompile(`\berror\b|\breturn`), "error"},
 }
 

@@ -88,7 +88,7 @@ func TestEveryLessonOpensWithoutComplaintInBothColoursAndWidths(t *testing.T) {
 	for _, size := range []struct{ w, h int }{{1440, 900}, {390, 844}, {360, 740}} {
 		p := browsertest.OpenTab(t, base, size.w, size.h)
 		p.Do(chromedp.EmulateViewport(int64(size.w), int64(size.h)))
-		for _, path := range []string{"/", "/lessons/01-handshake", "/lessons/02-frames", "/lessons/03-masking", "/lab", "/rules"} {
+		for _, path := range []string{"/", "/lessons/00-why", "/lessons/01-handshake", "/lessons/02-frames", "/lessons/03-masking", "/lab", "/rules"} {
 			p.GoTo(path)
 			if wide := browsertest.Eval[int](p, `document.documentElement.scrollWidth`); wide > size.w {
 				t.Errorf("%s at %d pixels is %d wide: it scrolls sideways", path, size.w, wide)

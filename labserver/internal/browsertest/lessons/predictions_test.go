@@ -109,6 +109,9 @@ func (q prediction) offered() []string {
 	if e, ok := q.About["endpoint"].(string); ok {
 		return []string{e}
 	}
+	if kind := q.About["kind"]; kind == "ways" || kind == "streams" || kind == "chat" {
+		return []string{""} // a result of the page, of no endpoint
+	}
 	if q.About["kind"] == "script" && q.About["what"] == "onclose" && q.About["scenario"] == nil {
 		return nil // of a server that makes mistakes, which the question names
 	}

@@ -5,7 +5,8 @@
  */
 (async () => {
   const { evaluate, matches, right } = await import("/static/predict.js");
-  await Promise.all(["ws-predict", "ws-do", "ws-play", "ws-stack", "ws-checks"].filter((tag) => document.querySelector(tag)).map((tag) => customElements.whenDefined(tag)));
+  const measures = ["ws-ways", "ws-streams", "ws-chat"]; // their first button runs them, and their status says when they are done
+  await Promise.all(["ws-predict", "ws-do", "ws-play", "ws-stack", "ws-checks", "ws-doors", ...measures].filter((tag) => document.querySelector(tag)).map((tag) => customElements.whenDefined(tag)));
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const { session, cursor } = document.querySelector("ws-lab").lab;
   const plays = () => session.rows.plays.byId;
@@ -40,9 +41,24 @@
     await calm();
   };
 
+  const measure = async (block) => {
+    block.querySelector("button.primary").click();
+    while (!/^[✔×]/.test(block.querySelector(".status").textContent)) await pause(50);
+    if (!/^✔/.test(block.querySelector(".status").textContent)) problems.push(`${block.localName}: ${block.querySelector(".status").textContent}`);
+    await calm();
+  };
+
+  const knock = async (block) => {
+    await block.attempt();
+    while (block.clients.length && !block.over) await pause(50);
+    const said = block.querySelector("output");
+    if (said.classList.contains("failed")) problems.push(`${block.run}: ${said.textContent}`);
+    await calm();
+  };
+
   const asked = [...document.querySelectorAll("article ws-predict")];
   for (const q of asked) q.answer = undefined;
-  for (const block of document.querySelectorAll("article ws-predict, article ws-do button, article ws-play, article ws-stack, article ws-checks")) {
+  for (const block of document.querySelectorAll(["article ws-predict", "article ws-do button", "article ws-play", "article ws-stack", "article ws-checks", "article ws-doors", ...measures])) {
     block.scrollIntoView();
     if (block.localName === "ws-predict") {
       block.chosen = 0;
@@ -54,7 +70,8 @@
       await calm();
       const said = block.querySelector("output");
       if (said.classList.contains("failed")) problems.push(said.textContent);
-    }
+    } else if (measures.includes(block.localName)) await measure(block);
+    else if (block.localName === "ws-doors") await knock(block);
     // A browser takes up to a minute for an ending; other tests run those.
     else if (!block.settings.tutorials) {
       const { endpoint } = block.settings;
@@ -66,7 +83,7 @@
 
   const questions = asked.map(({ question, answered, answer }) => {
     const by = {};
-    for (const e of session.history.events) {
+    for (const e of [...session.history.events, ...session.results]) {
       const about = asked[0].context(e);
       if (by[about.endpoint] || !matches(question.about, e, about)) continue;
       const is = right(question, e, about);
