@@ -185,6 +185,7 @@ export class WsBugs extends LabElement {
       const { what, ask } = this.input();
       session.alive();
       await session.starting;
+      if (!session.id) throw new Error(session.refusal || "A new session is beginning. Run the input again.");
       if (session.watching) throw new Error("You are watching a connection of another page, so nothing can run here.");
       const checked = this.guess.querySelector("input:checked");
       /** @type {Run} */
