@@ -16,7 +16,7 @@
  * @typedef {"same"|"other"|"silent"|"ended"} Reaction
  */
 
-import { callLine, count, frameLine, handshakeParts, tcpLine } from "./format.js";
+import { callLine, count, frameLine, handshakeParts, line, tcpLine } from "./format.js";
 
 /** The servers that receive an input, in the order of their columns. */
 export const order = ["naive", "reference", "gorilla"];
@@ -24,7 +24,7 @@ export const order = ["naive", "reference", "gorilla"];
 /** The choices of a prediction. @type {[Reaction, string][]} */
 export const reactions = [
   ["same", "It sends the same answer as the reference"],
-  ["other", "It sends another answer than the reference"],
+  ["other", "It sends a different answer"],
   ["silent", "It sends no answer, and the connection stays open"],
   ["ended", "It sends no answer, and it ends the connection"],
 ];
@@ -121,14 +121,16 @@ export class Score {
   }
 
   /**
-   * Adds the faults of a recording, and returns the ones that are new.
+   * Adds the faults of a recording, and returns the ones that are new. Evidence of an
+   * earlier session, whose recording is gone, is replaced.
    * @param {import("./types.js").FoundBug[]} seen
    * @param {string} session
    * @param {number} after the effect must be later than this event
    */
   add(seen, session, after) {
-    const fresh = seen.filter((s) => !this.found.has(s.number) && s.events.some((seq) => seq > after));
-    for (const s of fresh) this.found.set(s.number, { ...s, session });
+    const now = seen.filter((s) => this.found.get(s.number)?.session !== session && s.events.some((seq) => seq > after));
+    const fresh = now.filter((s) => !this.found.has(s.number));
+    for (const s of now) this.found.set(s.number, { ...s, session });
     return fresh;
   }
 
@@ -155,6 +157,18 @@ export class Score {
 export function eventsOf({ history, rows }, play) {
   const of = new Set([...rows.conns.values()].filter((c) => c.client === play.token || c.client.startsWith(`${play.token}-crowd-`)).map((c) => c.id));
   return history.events.slice(history.count(play.seq - 1)).filter((e) => of.has(e.conn) && e.seq <= (play.over === Infinity ? Infinity : play.settled));
+}
+
+/**
+ * The line of an event. A call has its arguments and its result in one line.
+ * @param {import("./history.js").History} history
+ * @param {LabEvent} e
+ */
+export function lineOf(history, e) {
+  const { call } = e;
+  if (!call) return line(e);
+  const other = history.events.find((o) => o.conn === e.conn && o.call?.id === call.id && o !== e)?.call;
+  return call.phase === "enter" ? callLine(call, other) : callLine(other || call, call);
 }
 
 /**

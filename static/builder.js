@@ -92,7 +92,7 @@ export function decode(bytes, frames) {
       form: String(header.form) === shortest(length) ? "shortest" : /** @type {Form} */ (String(header.form)),
       length: length === BigInt(payload.length) ? "" : String(length),
       masked: header.masked,
-      key: header.key || "",
+      key: header.key || hello().key,
       payload,
     });
   }

@@ -20,12 +20,17 @@ export function sizeOf(e) {
 
 /**
  * The Reads or Writes that carried a unit, in order. net/http sends a refusal after
- * the handler has returned, so a refusal has the calls that gave it to net/http.
+ * the handler has returned, so a refusal has the calls that gave it to net/http. A
+ * call that panicked has the calls at the panic.
  * @param {LabEvent[]} stacks of its connection
  * @param {LabEvent|undefined} e
  * @returns {Piece[]}
  */
 export function pieces(stacks, e) {
+  if (e?.call?.error) {
+    const panic = stacks.find((s) => s.stack?.op === "panic" && s.seq < e.seq);
+    if (panic?.stack) return [{ event: panic, op: "panic", calls: panic.stack.calls, first: 0, last: 0, whole: 0 }];
+  }
   const size = sizeOf(e);
   if (!e || !size) return [];
   const begins = e.frame ? e.frame.offset : 0; // a stream begins with the handshake

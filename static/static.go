@@ -30,6 +30,7 @@
 //	act.js, forms.js              one action and its result; the input of forms
 //	parts.js                      the wait between the parts of a write
 //	predict.js, unmask.js         answers to predictions; the frame to unmask
+//	bugs.js                       the game with the naive server: reactions and score
 //	builder.js                    a frame from its fields, and back
 //	bits.js, machine.js           a frame as bits; the reference's state machine
 //	stack.js, walk.js             the calls at each byte; a walk through the bytes

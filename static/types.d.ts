@@ -87,7 +87,8 @@ export type Token = [string, string];
 export type Listing = {package: string, file: string, symbol: string, version?: string, first: number, hot: number[], numbers: number[], lines: Token[][], link?: string};
 export type Source = {site: string, reference: Listing|null, gorilla: Listing|null};
 export type LiveConnection = {session: string, conn: number, endpoint: string, client: string, remote: string, outside: boolean, open: boolean, since: number, frames: number};
-export type SessionState = {session: string, now: number, holding: boolean, stack?: boolean, outside: boolean};
+/** stack: call stacks of new connections are recorded. sip: limit of a read of new connections in bytes, 0 for none */
+export type SessionState = {session: string, now: number, holding: boolean, outside: boolean, stack: boolean, sip: number};
 
 /** the game with the faults of the naive server: closed cards by area, and inputs that the page offers */
 export type Bugs = {areas: {name: string, cards: {number: number, hints: [string, string]}[]}[], attacks: {name: string, scenario: string}[]};

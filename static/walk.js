@@ -70,6 +70,7 @@ export function nest(calls, endpoint) {
  */
 export function crossing(p, byte) {
   if (!p) return "The recording has no call stack for this byte.";
+  if (p.op === "panic") return "The code panicked here:";
   if (p.op === "respond") return "The code gave this response to net/http here. net/http sent the bytes after the code had returned:";
   const read = p.op === "read";
   if (p.whole === 1) return read ? `One Read returned only byte ${byte}. The code waited for it here:` : `One Write sent only byte ${byte}:`;

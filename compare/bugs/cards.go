@@ -32,7 +32,7 @@ var game = []Card{
 	{Area: "handshake", Hints: [2]string{
 		"How many bytes may a request have, and how many reads does the server need?",
 		"Send a request with more than 1,024 bytes. A long Cookie before Upgrade is enough.",
-	}, Mistake: "request-buffer-small",
+	}, Mistake: "request-read-once",
 		Comes: "The author tests with one browser on the same computer. Its request has about 500 bytes, so one read returns all of it."},
 	{Area: "handshake", Hints: [2]string{
 		"A request ends with an empty line. What may follow it in the same TCP segment?",
@@ -82,7 +82,7 @@ var game = []Card{
 	{Area: "robustness", Hints: [2]string{
 		"What does TCP promise about the bytes of one write?",
 		"Send the first byte of a frame alone, and the other bytes a moment later.",
-	}, Mistake: "header-read-once",
+	}, Mistake: "read-not-full",
 		Comes: "Between two programs on one computer, a read nearly always returns a whole frame. On a real network it does not."},
 	{Area: "robustness", Hints: [2]string{
 		"The first byte of a frame has more than FIN and an opcode.",
@@ -92,7 +92,7 @@ var game = []Card{
 	{Area: "masking", Hints: [2]string{
 		"Every frame of a client is masked. Really every frame?",
 		"Send a text without a masking key.",
-	}, Mistake: "mask-not-checked",
+	}, Mistake: "",
 		Comes: "Browsers always mask, so the code reads four bytes of a masking key without looking at the MASK bit."},
 	{Area: "lengths", Hints: [2]string{
 		"Which lengths do seven bits hold, and what do the other values mean?",
@@ -112,7 +112,7 @@ var game = []Card{
 	{Area: "lengths", Hints: [2]string{
 		"Which lengths does the 64-bit form hold?",
 		"Send a text of 200 bytes with its length in the 64-bit form.",
-	}, Mistake: "length-64-read-and-ignored",
+	}, Mistake: "",
 		Comes: "The code has two variables, length and size, and uses the wrong one. No test sends 65,536 bytes."},
 	{Area: "control", Hints: [2]string{
 		"Which Pings does the RFC not allow?",
@@ -147,7 +147,7 @@ var game = []Card{
 	{Area: "control", Hints: [2]string{
 		"Which frames may be between two fragments of a message?",
 		"Send a text in two fragments, with a Ping between them.",
-	}, Mistake: "control-frame-in-message",
+	}, Mistake: "interleaved-not-checked",
 		Comes: "The loop over the fragments reads a frame and appends its payload. It never looks at the opcode."},
 	{Area: "fragments", Hints: [2]string{
 		"When does a message end?",

@@ -113,11 +113,12 @@ func TestAGoodRunOpensNoCard(t *testing.T) {
 		"two frames in one write":  "open\nbytes 81 81 37 fa 21 3d 56\nbytes 81 81 37 fa 21 3d 56\nread 2",
 		"a Pong that is no answer": "open\npong hi\nsend text Hello\nread 1",
 		"a message of the server":  "open\nserver send text Hello\nread 1\nserver send text again\nread 1",
-		"two messages of the server, one after the other": "open\nserver send both \"Hello\"\nserver send both \"Hello\"\nread 2",
-		"a refusal that is right":                         "remove Upgrade\nopen",
-		"the lab's own page":                              "field Host: localhost\nfield origin: http://localhost\nopen\nsend text Hello\nread 1",
-		"a held wire":                                     "open\nwire hold\nsend text Hello\nwire run\nread 1",
-		"a slow wire":                                     "open\nwire delay 20ms\nsend text Hello\nread 1",
+		"two messages of the server, one after the other":   "open\nserver send both \"Hello\"\nserver send both \"Hello\"\nread 2",
+		"a refusal that is right":                           "remove Upgrade\nopen",
+		"the lab's own page":                                "field Host: localhost\nfield origin: http://localhost\nopen\nsend text Hello\nread 1",
+		"more frames in one write than the recording keeps": "open\nbytes " + strings.Repeat("81 81 37 fa 21 3d 56 ", 700) + "\nread 700",
+		"a held wire": "open\nwire hold\nsend text Hello\nwire run\nread 1",
+		"a slow wire": "open\nwire delay 20ms\nsend text Hello\nread 1",
 	} {
 		t.Run(is, func(t *testing.T) {
 			t.Parallel()
@@ -129,6 +130,16 @@ func TestAGoodRunOpensNoCard(t *testing.T) {
 				t.Errorf("%+v", found)
 			}
 		})
+	}
+}
+
+func TestAFaultAfterMoreBytesThanTheRecordingKeepsIsFound(t *testing.T) {
+	s, err := scenario.Parse("long.txt", "# Long\nopen\nbytes "+strings.Repeat("81 81 37 fa 21 3d 56 ", 700)+"89 80 37 fa 21 3d\nread 700\nsend text Hello\nread 1\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := numbers(Find(play(t, s, endpoint.Naive))); !slices.Equal(got, []int{20}) {
+		t.Errorf("it opens %v", got)
 	}
 }
 

@@ -195,14 +195,16 @@ func (c *connection) stopped() string {
 // read is one frame as the server read it: its own idea of a frame, which may begin
 // inside a frame of the client.
 type read struct {
-	begin              int // position of its first byte in the client's stream
-	head, ext, key     *call
-	make               *call
-	payload            *call
-	next               *call // the first Read after it, for the next frame
-	log                *call // the server delivers a message that ends here
-	wrote              bool  // the server wrote after the log, before next
-	length, size, took int
+	begin          int // position of its first byte in the client's stream
+	head, ext, key *call
+	make           *call
+	payload        *call
+	next           *call // the first Read after it, for the next frame
+	log            *call // the server delivers a message that ends here
+	wrote          bool  // the server wrote after the log, before next
+	length         int   // bytes of the payload that it tries to read
+	size           int   // bytes of the payload that it allocated
+	took           int   // bytes that its reads returned
 }
 
 // reads splits the calls of the server into the frames that it believes to read. ok is
@@ -226,9 +228,7 @@ func (c *connection) reads() (all []*read) {
 				}
 				r = &read{begin: begin, head: k}
 				all = append(all, r)
-				r.length = int(c.byteOf(k, begin, 1) & 0x7f)
-				r.size = r.length
-			case r.length == 127 && r.ext == nil && r.key == nil:
+			case r.key == nil && r.ext == nil && k.asked() == 8:
 				r.ext = k
 			case r.key == nil:
 				r.key = k
@@ -240,7 +240,10 @@ func (c *connection) reads() (all []*read) {
 			}
 		case "make":
 			if r != nil && r.key != nil && r.make == nil {
-				r.make, r.size = k, k.asked()
+				r.make, r.size, r.length = k, k.asked(), k.asked()
+				if r.ext != nil {
+					r.length = 127
+				}
 			}
 		case "log":
 			if r != nil && strings.HasPrefix(k.args, "received ") {

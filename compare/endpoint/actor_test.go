@@ -208,3 +208,81 @@ func TestWhatCannotBeDoneIsTheFaultOfNoOtherServer(t *testing.T) {
 		c.Conn.Close()
 	}
 }
+
+func TestTwoMessagesAtOnceArriveWholeOnlyFromTheReference(t *testing.T) {
+	for _, e := range endpoint.All() {
+		c, a, rec := stage(t, e, endpoint.Setup{ByHand: true})
+		err := a.AtOnce(wire.Text, []byte("the first message"), []byte("the second"))
+		if e.Name == endpoint.Gorilla {
+			var panics *endpoint.PanicError
+			if !errors.As(err, &panics) || !strings.Contains(err.Error(), "concurrent write to websocket connection") {
+				t.Errorf("gorilla gives %v", err)
+			}
+			// The second message is in the buffer of the first.
+			if f := c.frame(); string(f.Payload()) != "the second" {
+				t.Errorf("gorilla sends %q", f.Payload())
+			}
+			if said := calls(rec); said != "WriteMessage *endpoint.PanicError; WriteMessage nil" {
+				t.Errorf("gorilla's calls are %s", said)
+			}
+			c.Conn.Close()
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s gives %v", e.Name, err)
+		}
+		for _, want := range []string{"the first message", "the second"} {
+			if f := c.frame(); string(f.Payload()) != want {
+				t.Errorf("%s sends %q, want %q", e.Name, f.Payload(), want)
+			}
+		}
+		c.Conn.Close()
+	}
+}
+
+func TestAReadHasTheDeadlineThatItsOrderGives(t *testing.T) {
+	for _, e := range endpoint.All() {
+		c, a, _ := stage(t, e, endpoint.Setup{ByHand: true})
+		err := a.Read(time.Millisecond)
+		var late net.Error
+		if !errors.As(err, &late) || !late.Timeout() {
+			t.Errorf("%s gives %v", e.Name, err)
+		}
+		c.Conn.Close()
+	}
+}
+
+func TestASetupLimitsMessages(t *testing.T) {
+	for _, e := range endpoint.All() {
+		c, _, _ := stage(t, e, endpoint.Setup{Limit: 10})
+		c.send(masked(wire.Text, []byte("ten bytes!")))
+		if f := c.frame(); string(f.Payload()) != "ten bytes!" {
+			t.Errorf("%s answers %q", e.Name, f.Payload())
+		}
+		c.send(masked(wire.Text, []byte("eleven byte")))
+		if f := c.frame(); f.Close == nil || f.Close.Code != wire.MessageTooBig {
+			t.Errorf("%s answers a message that is too big with %v", e.Name, f.Header)
+		}
+		c.Conn.Close()
+	}
+}
+
+func TestASetupNamesTheOnlyOrigin(t *testing.T) {
+	for _, e := range endpoint.All() {
+		for origin, status := range map[string]int{"": 403, "http://lab": 403, "https://chat.example": 101} {
+			s := serve(t, endpoint.Endpoint{Name: e.Name, Serve: func(w http.ResponseWriter, r *http.Request, conn *recording.Connection, _ func(endpoint.Server)) {
+				e.Perform(endpoint.Traced(w, conn), r, conn, endpoint.Setup{Origin: "https://chat.example"}, func(endpoint.Actor) {})
+			}}, recording.New(nil, recording.Limits{}))
+			conn, err := net.Dial("tcp", s.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := &client{t: t, Conn: conn}
+			c.send([]byte(strings.Replace(request, "\r\n\r\n", "\r\nOrigin: "+origin+"\r\n\r\n", 1)))
+			if h := c.next().Handshake; h == nil || h.Head.Status != status {
+				t.Errorf("%s answers Origin %q with %+v", e.Name, origin, h)
+			}
+			conn.Close()
+		}
+	}
+}

@@ -33,6 +33,21 @@ const (
 // DoorPath is the path of the WebSocket on a net/http server of DoorHandler.
 const DoorPath = "/echo"
 
+// The runs of raw clients, which send the same bytes to several Doors.
+const (
+	DoorWhole = "whole"  // the request in one segment
+	DoorCut   = "cut"    // the request in two segments, cut in the middle of a header line
+	DoorCutAt = "cut-at" // the request in two segments, cut where the learner says
+	DoorGlued = "glued"  // the request and a frame in one segment
+	DoorLong  = "long"   // a request with a long header field
+	DoorSize  = "size"   // the same, of a size that the learner says
+	DoorPage  = "page"   // a request for a page
+	DoorNaive = "naive"  // like DoorSize, to the naive server
+)
+
+// DoorRuns are all runs of raw clients.
+var DoorRuns = []string{DoorWhole, DoorCut, DoorCutAt, DoorGlued, DoorLong, DoorSize, DoorPage, DoorNaive}
+
 // A Door is a tapped connection from its first byte. Its recording, which may be nil,
 // also has the deadlines that a server sets until the WebSocket is open.
 type Door struct {

@@ -16,7 +16,7 @@ import (
 type HTTP struct {
 	dissect.Part
 	Exchange int    // 1, 2, 3, … over all connections of the Recording
-	Way      string // what the request is for, as Begin received it
+	Way      string // what the request is for (see Begin)
 	Run      int
 	Total    *HTTPTotal // with the end
 }

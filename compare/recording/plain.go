@@ -15,10 +15,9 @@ type Plain struct {
 	Info Info
 	ID   int
 
-	r      *Recording
-	mu     sync.Mutex
-	reset  bool // the peer's RST is recorded
-	closed bool
+	r     *Recording
+	mu    sync.Mutex
+	reset bool // the peer's RST is recorded
 }
 
 // ConnectPlain begins to record a TCP connection without WebSocket.

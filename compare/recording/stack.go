@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"wslab/compare/tap"
+	"wslab/reference/wire"
 )
 
 // StackOp says what a Stack event is about.
@@ -23,8 +24,8 @@ const (
 	StackFull    StackOp = "full"    // the connection has maxStacks stacks: others are only counted
 )
 
-// Stack has the calls of the tapped end that led to a Read or Write of its socket. From
-// of its Event is the sender of the bytes. A read follows the events of its bytes. A
+// Stack has the calls that led to a Read or Write of the socket of one end. From of its
+// Event is the sender of the bytes. A read follows the events of its bytes. A
 // write comes before them.
 type Stack struct {
 	Op      StackOp
@@ -49,13 +50,23 @@ type StackCall struct {
 // maxStacks bounds the Stack events of a connection.
 const maxStacks = 2000
 
-// Stack records who called a Read or Write: see tap.Conn.Callers.
+// Stack records who called a Read or Write of the tapped end: see tap.Conn.Callers.
 func (c *Connection) Stack(d tap.Direction, at int64, n int, calls []uintptr) {
-	op := StackWrite
+	c.stack(c.side, d, at, n, calls)
+}
+
+// PeerStack is Stack for the other end, if that end is in this program and has a tap of
+// its own.
+func (c *Connection) PeerStack(d tap.Direction, at int64, n int, calls []uintptr) {
+	c.stack(c.side.Peer(), d, at, n, calls)
+}
+
+func (c *Connection) stack(side wire.Role, d tap.Direction, at int64, n int, calls []uintptr) {
 	if d == tap.In {
-		op = StackRead
+		c.addStack(side.Peer().String(), &Stack{Op: StackRead, At: at, Size: n}, calls)
+	} else {
+		c.addStack(side.String(), &Stack{Op: StackWrite, At: at, Size: n}, calls)
 	}
-	c.addStack(c.sender(d).String(), &Stack{Op: op, At: at, Size: n}, calls)
 }
 
 // Respond records that the handler gives net/http a response with this status. net/http

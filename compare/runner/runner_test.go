@@ -326,3 +326,27 @@ func TestEveryServerCommandIsACallOfEachLibrary(t *testing.T) {
 		}
 	}
 }
+
+// An endpoint that reads a few bytes at a time does the same as any other time.
+func TestASipChangesNothingThatAnEndpointDoes(t *testing.T) {
+	const text = "open\nnote\nsend text Hello\nsend fragments \"one\" \"two\"\nping x\nread 1\nwire hold\nsend binary 01 02 03\nwire release\n" +
+		"wire run\nsend repeat 3000\nread 4\nbytes 81 85 37 fa 21 3d 7f 9f 4d 51 58\nbytes 89 80 00 00 00 00\nclose 1000 bye\nread eof"
+	for _, e := range endpoint.All() {
+		t.Run(e.Name, func(t *testing.T) {
+			t.Parallel()
+			want, err := run(t, text, e)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, want)
+			}
+			if !strings.Contains(want, "a binary message of 3 bytes is complete") {
+				t.Fatalf("the run is not what it should be:\n%s", want)
+			}
+			for _, sip := range []string{"1", "2", "7"} {
+				got, err := run(t, strings.Replace(text, "note", "wire sip "+sip, 1), e)
+				if got = strings.Replace(got, "wire sip "+sip, "note", 1); err != nil || got != want {
+					t.Errorf("with a sip of %s bytes: %v\n%s\nwithout:\n%s", sip, err, got, want)
+				}
+			}
+		})
+	}
+}

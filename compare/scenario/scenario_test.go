@@ -224,6 +224,10 @@ func TestEveryMistakeInAScenarioIsToldWithFileAndLine(t *testing.T) {
 		{"# x\nopen\nserver octets 81", `s.txt:3: server octets is now called server bytes. Write: server bytes 81`},
 		{"# x\nfield A\nopen", "s.txt:2: a field is written NAME: VALUE"},
 		{"# x\nremove A\nopen", `s.txt:2: there is no field "A" to remove`},
+		{"# x\nrequest cut 0\nopen", "s.txt:2: request cut needs a number of bytes from 1 to 4096"},
+		{"# x\nrequest cut 4097\nopen", "s.txt:2: request cut needs a number of bytes from 1 to 4096"},
+		{"# x\nrequest then\nopen", "s.txt:2: request then needs bytes in hex: there are none"},
+		{"# x\nrequest then 8\nopen", `s.txt:2: request then needs bytes in hex: character 1: "8" is alone: a byte has two hex digits`},
 		{"# x\nclient sleeps\nopen", `s.txt:2: there is no command "client sleeps"; there are client answers`},
 		{"# x\nserver pings often\nopen", "s.txt:2: server pings needs every DURATION within DURATION"},
 		{"# x\nserver pings every 1s within 2s\nopen", "s.txt:2: the time for a Pong, 2s, is longer than the time between two Pings, 1s"},
@@ -328,7 +332,7 @@ func TestTheScenariosOfTheLessonsLoad(t *testing.T) {
 			t.Errorf("%s is not found: %v", s.Name, err)
 		}
 	}
-	if _, err := Find(all, "nothing"); err == nil || !strings.Contains(err.Error(), `"nothing"`) || !strings.Contains(err.Error(), all[0].Name) {
+	if _, err := Find(all, "nothing"); err == nil || !strings.Contains(err.Error(), `"nothing"`) || !strings.Contains(err.Error(), "no-key") {
 		t.Errorf("the error is %v", err)
 	}
 }

@@ -17,6 +17,7 @@ type mini struct {
 	role  wire.Role
 	conn  *tcptest.Conn
 	in    []byte // read, and not yet used
+	buf   []byte // of more
 	keys  byte
 	over  bool // nothing more can come
 	bad   bool // a piece of a text was not UTF-8
@@ -48,8 +49,10 @@ func (m *mini) leave() {
 
 // more reads once, at most limit bytes.
 func (m *mini) more(limit int) error {
-	b := make([]byte, limit)
-	n, err := m.conn.Read(b)
-	m.in = append(m.in, b[:n]...)
+	if m.buf == nil {
+		m.buf = make([]byte, 64<<10)
+	}
+	n, err := m.conn.Read(m.buf[:min(limit, len(m.buf))])
+	m.in = append(m.in, m.buf[:n]...)
 	return err
 }

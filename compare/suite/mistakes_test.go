@@ -179,6 +179,7 @@ var proofs = slices.Concat(acceptProofs(), []proof{
 	{"pong-without-payload", pingTitles},
 	{"ping-delivered-as-message", pingTitles},
 	{"ping-answered-late", fragmentTitles},
+	{"pong-answered", slices.Concat(pingTitles, []string{"An unsolicited Pong*"})},
 
 	{"close-not-answered", closeTitles},
 	{"close-ignored", closeTitles},

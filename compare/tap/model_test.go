@@ -56,13 +56,14 @@ func TestWhatArrivesIsWhatWasSentButForWhatWasDropped(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 0))
 			hold := r.IntN(2) > 0
 			client, server, rec := pipe(t, hold)
+			spans := stackSpans(server)
 			inbox := [2]*inbox{In: collect(server), Out: collect(client)}
 			var want [2]model
 			ends := [2]io.Writer{In: client, Out: server}
 			var log []string
 			for range 60 {
 				d := Direction(r.IntN(2))
-				switch what := r.IntN(8); {
+				switch what := r.IntN(9); {
 				case what < 4:
 					chunk := bytes.Repeat([]byte("ab"), r.IntN(4))
 					for range r.IntN(3) {
@@ -92,8 +93,18 @@ func TestWhatArrivesIsWhatWasSentButForWhatWasDropped(t *testing.T) {
 					log = append(log, fmt.Sprintf("drop %d", d))
 					server.DropOldest(d)
 					want[d].step(true)
+				case what == 8:
+					n := r.IntN(4)
+					log = append(log, fmt.Sprintf("sip %d", n))
+					server.Sip(n)
 				}
 				synctest.Wait()
+				if got := spans.text(In, rec); got != want[In].arrived {
+					t.Fatalf("seed %d: the stacks are of %q, but the endpoint has read %q, after %s", seed, got, want[In].arrived, log)
+				}
+				if got := spans.text(Out, rec); got != string(rec.bytes[Out]) {
+					t.Fatalf("seed %d: the stacks are of %q, but the endpoint has written %q, after %s", seed, got, rec.bytes[Out], log)
+				}
 				for d := range want {
 					if got := inbox[d].text(); got != want[d].arrived {
 						t.Fatalf("seed %d, direction %d: %q arrived, want %q, after %s", seed, d, got, want[d].arrived, log)

@@ -26,7 +26,7 @@ func (c *Conn) read(p []byte) (int, error) {
 		c.counts.reading.Store(true)
 		c.tell()
 		if c.queued() && c.recorder.Load() != nil && len(p) > 0 {
-			n, err := c.readQueued(c.sipped(p))
+			n, err := c.readQueued(p)
 			c.counts.reading.Store(false)
 			if err != errOpened {
 				return n, err
@@ -47,10 +47,6 @@ func (c *Conn) readSocket(p []byte) (n int, again bool, err error) {
 		c.counts.reading.Store(false)
 		return 0, false, c.opError("read", net.ErrClosed)
 	}
-	sips := c.sip.Load() > 0 && c.recorder.Load() != nil && len(p) > 0
-	if sips {
-		p = make([]byte, len(p)) // the queue gives the bytes to the endpoint
-	}
 	n, err = c.socketRead(p)
 	c.counts.reading.Store(false) // before the bytes are counted: see Status
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
@@ -66,6 +62,8 @@ func (c *Conn) readSocket(p []byte) (n int, again bool, err error) {
 		return 0, err == nil, err
 	}
 	if n > 0 {
+		// Sip may have been called while the socket was read. The queue copies the bytes.
+		sips := len(c.sipped(p[:n])) < n && c.recorder.Load() != nil
 		if sips && !c.hold.Load() {
 			c.late()
 		}
@@ -142,7 +140,7 @@ func (c *Conn) readQueued(p []byte) (int, error) {
 			return 0, c.opError("read", os.ErrDeadlineExceeded)
 		case len(c.in.passing) > 0:
 			c.counts.reading.Store(false)
-			n, at := c.in.read(p)
+			n, at := c.in.read(c.sipped(p))
 			c.readAt = at
 			c.changed()
 			return n, nil

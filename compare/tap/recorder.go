@@ -65,3 +65,30 @@ type Recorder interface {
 	// Gone reports that the socket itself is closed. It is the last call.
 	Gone()
 }
+
+// Unrecorded is a Recorder for a connection that another end records: it ignores
+// everything. A Conn needs a Recorder for Callers and Sip.
+type Unrecorded struct{}
+
+// Bytes implements Recorder: no bytes complete a unit.
+func (Unrecorded) Bytes(Direction, []byte) []Unit { return nil }
+
+// Fin implements Recorder.
+func (Unrecorded) Fin(Direction) uint64 { return 0 }
+
+// Closed implements Recorder.
+func (Unrecorded) Closed() uint64 { return 0 }
+
+// The other methods of Recorder do nothing.
+
+func (Unrecorded) Stops()                                  {}
+func (Unrecorded) Unsent([]byte, error)                    {}
+func (Unrecorded) Unread([]byte, int)                      {}
+func (Unrecorded) Ahead(int)                               {}
+func (Unrecorded) Waits(Direction, uint64)                 {}
+func (Unrecorded) Released(Direction, uint64)              {}
+func (Unrecorded) Dropped(Direction, uint64)               {}
+func (Unrecorded) Uncrossed(Direction, uint64, int, error) {}
+func (Unrecorded) Failed(Direction, error)                 {}
+func (Unrecorded) Reset()                                  {}
+func (Unrecorded) Gone()                                   {}

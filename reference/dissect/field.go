@@ -36,7 +36,7 @@ const (
 	siteLength16  = "wire.ParseHeader#length16"
 	siteLength64  = "wire.ParseHeader#length64"
 	siteKey       = "wire.ParseHeader#key"
-	siteUnmask    = "wire.MaskSimple#unmask"
+	siteUnmask    = "reference.(*Machine).receivePayload#unmask"
 	siteCloseCode = "wire.ParseClosePayload#closecode"
 	siteReason    = "wire.ParseClosePayload#reason"
 	siteUTF8      = "wire.(*UTF8).check#utf8"

@@ -27,7 +27,7 @@ func told(parts []dissect.Part) []string {
 	return lines
 }
 
-// joined returns items with the bodies of each sender joined, because their number depends on
+// joined returns the lines of told with the bodies of each sender joined, because their number depends on
 // how TCP cuts a body with Content-Length.
 func joined(parts []dissect.Part) []string {
 	var all []dissect.Part

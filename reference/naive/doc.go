@@ -4,6 +4,7 @@
 // anywhere else.
 //
 //	naive.go   the server: read it beside RFC 6455
+//	mended     a package with the same server without the faults
 //	faults.go  Faults: the list of faults, numbered as in the comments of naive.go
 //	program.go Program and Serve: the only ways to run the server
 //	cage.go    the bounds of the server in memory, time and depth

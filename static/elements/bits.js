@@ -95,7 +95,7 @@ export class WsBits extends LabElement {
     picture.words.forEach((word, w) => {
       if (word.kind === "gap") {
         const bytes = count(word.count, "byte");
-        grid.append(h("div", { class: "gap" }, `… ${bytes} not shown${word.kept < word.count ? `, ${word.kept ? `${count(word.count - word.kept, "byte")} of them` : "all of them"} counted but not recorded` : ""}`, word.kept ? button(`Show ${count(Math.min(more * 4, word.kept), "more byte")}`) : ""));
+        grid.append(h("div", { class: "gap", role: "row" }, h("span", { role: "gridcell" }, `… ${bytes} not shown${word.kept < word.count ? `, ${word.kept ? `${count(word.count - word.kept, "byte")} of them` : "all of them"} counted but not recorded` : ""}`, word.kept ? button(`Show ${count(Math.min(more * 4, word.kept), "more byte")}`) : "")));
         return;
       }
       const row = h("div", { class: "word", role: "row" });

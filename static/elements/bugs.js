@@ -12,8 +12,8 @@
 
 import { LabElement, button, h, hit, redraw, segment } from "./dom.js";
 import { call, sessionPath, words } from "../api.js";
-import { Score, column, eventsOf, order, reaction, reactionWords, reactions, rowOf, scenarioOf } from "../bugs.js";
-import { capital, count, line } from "../format.js";
+import { Score, column, eventsOf, lineOf, order, reaction, reactionWords, reactions, rowOf, scenarioOf } from "../bugs.js";
+import { capital, count } from "../format.js";
 import { headerFields } from "../forms.js";
 import { recall, remember } from "../store.js";
 
@@ -48,7 +48,7 @@ export class WsBugs extends LabElement {
   timer;
 
   bar = h("progress", { "aria-label": "Faults found", max: 1, value: 0 });
-  total = h("output");
+  total = h("span", { class: "total" });
   source = h("div", { class: "choice" });
   attack = h("select", { name: "attack" });
   says = h("div", { class: "says" });
@@ -180,7 +180,7 @@ export class WsBugs extends LabElement {
     const { session, cursor } = this.lab;
     if (this.starting || this.running) return;
     this.starting = true;
-    this.go.disabled = true;
+    this.draw();
     try {
       const { what, ask } = this.input();
       session.alive();
@@ -276,8 +276,8 @@ export class WsBugs extends LabElement {
       const { found } = await call(`${sessionPath(id)}/bugs`);
       if (id !== this.lab.session.id) return;
       const fresh = this.score.add(found, id, this.since);
-      if (!fresh.length) return;
       this.keep();
+      if (!fresh.length) return this.drawCards();
       const faults = await Promise.all(fresh.map((f) => this.fault(f.number)));
       this.selected = faults[0].number;
       this.tell(this.news, `✔ You found ${faults.map((f) => `fault ${f.number}, ${f.name}`).join("; and ")}. ${this.words}`);
@@ -316,7 +316,8 @@ export class WsBugs extends LabElement {
   draw() {
     const { session } = this.lab;
     const { running, run } = this;
-    this.go.disabled = running || this.starting;
+    // The button keeps the focus while it has no effect.
+    this.go.setAttribute("aria-disabled", String(running || this.starting));
     this.querySelector(".stop")?.toggleAttribute("hidden", !running);
     const now = `${session.history.last} ${running} ${run?.is}`;
     if (!run || now === this.key) return;
@@ -344,6 +345,12 @@ export class WsBugs extends LabElement {
       this.keep();
       for (const on of this.guess.querySelectorAll("input")) on.checked = false;
     }
+    const { inspector } = this.lab;
+    const answer = naive.answers.find((a) => a.hex) || naive.answers[0];
+    if (answer && !inspector.selection.chosen) {
+      inspector.selection.lead(answer.seq);
+      inspector.found++;
+    }
     this.say(`${run.prediction ? (right ? "✔ Your prediction was right. " : "× Your prediction was wrong. ") : ""}${reactionWords(run.is)}.`);
     this.drawScore();
   }
@@ -364,7 +371,7 @@ export class WsBugs extends LabElement {
       h("p", {}, c.end || "The connection stays open."),
       c.stopped ? h("p", { class: "f-code" }, `The cage stopped it: ${c.stopped.replace(/^naive: /, "")}.`) : "",
       error ? h("p", { class: "f-code" }, `× The run ended early: ${error}.`) : "",
-      h("details", { open }, h("summary", {}, count(c.calls.length, "call")), h("ol", {}, ...calls)),
+      h("details", { open }, h("summary", {}, count(c.calls.length, "call")), h("ol", { tabindex: 0, "aria-label": `Calls of ${endpoint}` }, ...calls)),
     );
   }
 
@@ -396,7 +403,7 @@ export class WsBugs extends LabElement {
       const tiles = cards.map(({ number }) => {
         const is = this.faults.get(number)?.name;
         const known = found.has(number);
-        return button(`${known ? "✔ " : ""}${number}`, { class: known ? "tile known" : "tile", "data-card": number, "aria-expanded": String(this.selected === number), "aria-label": known ? `Card ${number}, found: ${is || "open"}` : `Card ${number}, not found` });
+        return button(`${known ? "✔ " : ""}${number}`, { class: known ? "tile opened" : "tile", "data-card": number, "aria-expanded": String(this.selected === number), "aria-label": known ? `Card ${number}, found: ${is || "open"}` : `Card ${number}, not found` });
       });
       const chosen = cards.find((c) => c.number === this.selected);
       return h("section", {}, h("h4", {}, capital(name), h("span", { class: "soft" }, ` ${n} of ${cards.length}`)), h("div", { class: "tiles" }, ...tiles), chosen ? this.card(chosen) : "");
@@ -425,25 +432,28 @@ export class WsBugs extends LabElement {
     const { session } = this.lab;
     const here = found.session === session.id;
     const events = here ? found.events.map((seq) => session.history.get(seq)).filter((e) => e !== undefined) : [];
-    const links = events.map((e) => h("li", {}, button(line(e), { class: "link", "data-seq": e.seq, "data-conn": found.conn, "aria-label": `${line(e)}. Show it in the timeline` })));
+    const links = events.map((e) => {
+      const text = lineOf(session.history, e);
+      return h("li", {}, button(text, { class: "link", "data-seq": e.seq, "data-conn": found.conn, "aria-label": `${text}. Show it in the timeline` }));
+    });
     const { mistake } = fault;
     return h(
       "div",
-      { class: "face known", role: "group", "aria-label": `Card ${fault.number}` },
+      { class: "face opened", role: "group", "aria-label": `Card ${fault.number}` },
       h("p", {}, h("b", {}, `✔ ${fault.number} · ${fault.name}`)),
       h("p", {}, fault.what),
       h("h5", {}, "What happened in your run"),
       h("p", {}, found.said, here ? "" : h("span", { class: "soft" }, " (in an earlier recording)")),
       h("ul", {}, ...links),
-      h("h5", {}, "The line of the naive server"),
+      h("h5", {}, "The lines of the naive server"),
       code(fault.listing),
-      h("h5", {}, "The mend"),
+      h("h5", {}, "The fix"),
       diff(fault),
       h("h5", {}, "The rule"),
       h("p", {}, fault.section, fault.rule ? h("span", {}, " · ", h("a", { href: `/rules#${fault.rule}` }, `rule ${fault.rule}`)) : ""),
       h("h5", {}, "What the judge says about it"),
       h("p", {}, mistake ? mistake.says : "The judge of this lab does not name this mistake."),
-      h("h5", {}, "How it comes about"),
+      h("h5", {}, "How this fault arises"),
       h("p", {}, fault.comes),
     );
   }
@@ -462,5 +472,5 @@ function code(l) {
 /** @param {Fault} fault */
 function diff(fault) {
   const lines = fault.mend.map(({ op, text }) => h(op === "+" ? "ins" : op === "-" ? "del" : "span", { class: "line" }, `${op} ${text}\n`));
-  return h("pre", { class: "diff", tabindex: 0, role: "group", "aria-label": `Mend of fault ${fault.number}` }, h("code", {}, ...lines));
+  return h("pre", { class: "diff", tabindex: 0, role: "group", "aria-label": `Fix of fault ${fault.number}` }, h("code", {}, ...lines));
 }

@@ -54,10 +54,14 @@ export class WsBuilder extends LabElement {
   error = "";
   /** @type {Read[]} the frames as the lab server reads them */
   read = [];
+  readOf = ""; // the bytes in which it read them
   asked = 0;
   /** @type {ReturnType<typeof setTimeout>|undefined} */
   timer;
   selection = new Selection();
+  /** @type {IntersectionObserver|undefined} */
+  sight;
+  seen = false; // whether it is in sight
 
   frames = h("div", { class: "frames" });
   fields = h("fieldset", { class: "fields" });
@@ -95,11 +99,18 @@ export class WsBuilder extends LabElement {
     });
     this.on("click", (e) => this.pressed(e));
     this.addEventListener("ws-bit", (e) => this.bit(e), { signal: this.leaving?.signal });
+    // Nothing is read and drawn before the builder is in sight.
+    this.sight = new IntersectionObserver((entries) => {
+      this.seen = entries[entries.length - 1].isIntersecting;
+      if (this.seen && this.hex && this.hex !== this.readOf) this.ask();
+    });
+    this.sight.observe(this);
     this.refill();
   }
 
   disconnectedCallback() {
     super.disconnectedCallback();
+    this.sight?.disconnect();
     clearTimeout(this.timer);
   }
 
@@ -160,7 +171,7 @@ export class WsBuilder extends LabElement {
     this.draw();
     this.dispatchEvent(new BuiltEvent(this.hex, this.parts, this.error));
     clearTimeout(this.timer);
-    if (!this.error) this.timer = setTimeout(() => this.ask(), pause);
+    if (!this.error && this.seen) this.timer = setTimeout(() => this.ask(), pause);
   }
 
   // ——— from the bytes to the fields ———
@@ -250,6 +261,7 @@ export class WsBuilder extends LabElement {
       const answer = await call("/api/dissect", { hex, from: this.from });
       if (n !== this.asked || hex !== this.hex) return;
       this.read = answer.frames;
+      this.readOf = hex;
       this.show();
     } catch (e) {
       if (n !== this.asked) return;

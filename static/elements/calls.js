@@ -60,8 +60,10 @@ export class WsCalls extends LabElement {
   showUnit(conn, event, byte) {
     const list = pieces(conn.stacks, event);
     this.hidden = !list.length;
+    if (!list.length) return;
     const size = sizeOf(event);
-    if (list.length) this.show(`Call stack at the wire: ${list[0].op === "read" ? "reading" : "writing"} ${count(size, "byte")}`, conn.endpoint, list, Math.min(byte, size - 1));
+    const doing = { read: "reading", write: "writing", respond: "refusing with", panic: "" }[list[0].op];
+    this.show(doing ? `Call stack at the wire: ${doing} ${count(size, "byte")}` : "Call stack of the panic", conn.endpoint, list, Math.max(0, Math.min(byte, size - 1)));
   }
 
   /**
@@ -79,12 +81,12 @@ export class WsCalls extends LabElement {
     Object.assign(this, { endpoint, list, byte });
     this.heading.textContent = title;
     const all = groups(list);
-    this.table.hidden = !all.length;
+    this.table.hidden = !all.length || all[0].op === "panic";
     redraw(
       this.table,
       ...all.map((g) => {
         const verb = g.op === "read" ? "Read" : "Write";
-        const times = g.op === "respond" ? "" : count(g.count, verb);
+        const times = ["read", "write"].includes(g.op) ? count(g.count, verb) : "";
         const own = named(g.calls, endpoint).flatMap((c, i) => [i ? " ← " : "", h("code", {}, c.func), h("span", { class: "soft" }, ` ${c.file}:${c.line}`)]);
         const here = byte >= g.first && byte <= g.last;
         return h("li", {}, button("", { "data-byte": g.first, "aria-current": here ? "true" : null, "aria-label": `${range(g.first, g.last)}, ${times} ${placeOf(g.calls, endpoint)}` }), h("span", { "aria-hidden": "true" }, h("b", {}, range(g.first, g.last)), h("span", { class: "soft" }, ` ${times} `), ...own));

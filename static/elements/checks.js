@@ -89,7 +89,8 @@ export class WsChecks extends LabElement {
     const last = own[own.length - 1];
     if (!last) return { event, line: Infinity, place: "", code: "", link: "" };
     const l = endpoint === "gorilla" ? await callSource(last) : null;
-    const code = l ? linesOf(l, last.line - 1, last.line).map(({ tokens }) => tokens.map(([, t]) => t).join("").trim()).join("\n") : "";
+    // Go's if is one line above the line that refuses.
+    const code = l ? linesOf(l, last.line - 1, last.line - 1).map(({ tokens }) => tokens.map(([, t]) => t).join("").trim()).join("") : "";
     return { event, line: last.line, place: `${last.file}:${last.line}`, code, link: code ? "" : l?.link || "" };
   }
 
@@ -103,6 +104,6 @@ export class WsChecks extends LabElement {
       const source = g?.code ? h("pre", {}, h("code", {}, g.code)) : g?.link ? h("a", { href: g.link }, "its source is not on this computer") : "";
       return h("tr", {}, h("th", { scope: "row" }, title), h("td", {}, status(g, "gorilla", title)), h("td", {}, g?.place ? h("code", {}, g.place) : "", source), h("td", {}, status(of("reference", name), "the reference", title)));
     });
-    redraw(this.table, table(["request", "gorilla", "the line that refused it", "reference"], rows));
+    redraw(this.table, table(["request", "gorilla", "the line that refused it, and the check above it", "reference"], rows));
   }
 }

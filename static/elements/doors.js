@@ -12,6 +12,7 @@
 import { LabElement, button, h, hit, redraw, table, wireLink } from "./dom.js";
 import { call, words } from "../api.js";
 import { count } from "../format.js";
+import { spaced } from "../hex.js";
 import { door, opened, result, smallest } from "../doors.js";
 
 /** @type {Record<string, {label: string, field?: [name: string, label: string]}>} */
@@ -105,6 +106,8 @@ export class WsDoors extends LabElement {
     await session.starting;
     if (!session.id) throw new Error(session.refusal || "There is no session yet, because the lab server does not answer.");
     cursor.toNewest();
+    const naive = this.run === "naive";
+    if (naive !== (cursor.mode === "naive")) cursor.turn(naive ? "naive" : "reference");
     const { field } = runs[this.run];
     const value = Number(field ? new FormData(this.form).get(field[0]) : this.dataset.start || 0);
     sockets.round = Math.max(sockets.round, ...[...session.rows.conns.values()].map((c) => c.round)) + 1;
@@ -124,11 +127,16 @@ export class WsDoors extends LabElement {
     const { exchanges } = await call("/api/doors/http2", {});
     this.shown.replaceChildren(
       h(
-        "div",
-        { class: "wide" },
-        table(
-          ["client", "requests", "new TCP connections", "result"],
-          exchanges.map((e) => h("tr", {}, h("td", {}, e.client === "both" ? "of HTTP/2 and HTTP/1.1" : "of HTTP/2 alone"), h("td", {}, requests[e.what]), h("td", {}, opened(e)), h("td", {}, result(e), e.text ? h("pre", { tabindex: 0, "aria-label": "response text" }, e.text) : ""))),
+        "ol",
+        { class: "exchanges" },
+        ...exchanges.map((e) =>
+          h(
+            "li",
+            {},
+            `A client of ${e.client === "both" ? "HTTP/2 and HTTP/1.1" : "HTTP/2 alone"} requests ${requests[e.what]}.`,
+            h("dl", {}, h("dt", {}, "New TCP connections"), h("dd", {}, opened(e)), h("dt", {}, "Result"), h("dd", {}, h("b", {}, result(e)))),
+            e.text ? h("pre", { tabindex: 0, "aria-label": "response text" }, e.text) : "",
+          ),
         ),
       ),
     );
@@ -178,7 +186,7 @@ export class WsDoors extends LabElement {
 
   /** @param {{door: Door, error: string}} d @param {boolean} over */
   exercise(d, over) {
-    if (over && !this.tries.some((t) => t.size === this.size)) this.tries.push({ size: this.size, first: d.door.reads[0]?.size || 0, echo: !!d.door.echo });
+    if (over && !this.tries.some((t) => t.size === this.size)) this.tries.push({ size: this.size, first: d.door.reads[0]?.size || 0, next: d.door.next, echo: !!d.door.echo });
     this.tries.sort((a, b) => a.size - b.size);
     const last = this.size;
     redraw(
@@ -188,8 +196,8 @@ export class WsDoors extends LabElement {
             "div",
             { class: "wide" },
             table(
-              ["bytes of the request", "bytes of the first Read", "echo of Hello"],
-              this.tries.map((t) => h("tr", t.size === last ? { "aria-current": "true" } : {}, h("td", { class: "mono" }, count(t.size, "byte")), h("td", { class: "mono" }, t.first), h("td", {}, t.echo ? "✔ arrived" : "× did not arrive: the request breaks the server"))),
+              ["request", "first Read", "next Read", "echo of Hello"],
+              this.tries.map((t) => h("tr", t.size === last ? { "aria-current": "true" } : {}, h("td", { class: "mono" }, count(t.size, "byte")), h("td", { class: "mono" }, count(t.first, "byte")), h("td", { class: "mono" }, spaced(t.next)), h("td", {}, t.echo ? "✔ arrived" : "× did not arrive"))),
             ),
           )
         : "",
@@ -207,14 +215,14 @@ const summary = (doors) => `${doors.map((d) => `${names[d.endpoint]}: ${d.error 
 function column({ endpoint, error, door: d }) {
   const { response } = d;
   return h(
-    "section",
-    { class: "door", "aria-label": names[endpoint] },
+    "div",
+    { class: "door", role: "group", "aria-label": names[endpoint] },
     h("h3", {}, names[endpoint]),
     error ? h("p", { class: "failed" }, `× ${error}`) : "",
     h("ol", { class: "reads", "aria-label": `Reads of ${names[endpoint]}` }, ...d.reads.map((r) => h("li", {}, h("b", { class: "mono" }, count(r.size, "byte")), h("span", {}, r.has)))),
     response ? h("p", {}, "It responds: ", button(response.line, { class: "quiet", "data-seq": response.seq })) : "",
     response?.body ? h("details", {}, h("summary", {}, "Show response text"), h("pre", { tabindex: 0, "aria-label": `response text of ${names[endpoint]}` }, response.body)) : "",
-    response?.status === 101 && (d.echo || d.over) ? h("p", {}, "Echo of Hello: ", d.echo ? button("arrived", { class: "quiet", "data-seq": d.echo, "aria-label": `echo of ${names[endpoint]}` }) : "did not arrive") : "",
-    d.calls.length ? h("details", {}, h("summary", {}, `Show ${count(d.calls.length, "call")} before the WebSocket is open`), h("ol", { class: "small" }, ...d.calls.map((c) => h("li", {}, h("code", {}, c))))) : "",
+    response?.status === 101 && (d.echo || d.over) ? h("p", {}, "Echo of Hello: ", d.echo ? button("arrived", { class: "quiet", "data-seq": d.echo, "aria-label": `arrived from ${names[endpoint]}` }) : "did not arrive") : "",
+    d.calls.length ? h("details", {}, h("summary", {}, `${d.calls.some((c) => c.startsWith("Hijack")) ? "Deadlines and Hijack" : "Deadlines"}: ${count(d.calls.length, "call")}`), h("ol", { class: "small" }, ...d.calls.map((c) => h("li", {}, h("code", {}, c))))) : "",
   );
 }

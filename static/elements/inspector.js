@@ -145,8 +145,8 @@ export class WsInspector extends LabElement {
   async renderCalls(subject) {
     const { wireCalls, lab } = this;
     const row = subject?.row;
-    const unit = row?.event.frame || row?.event.handshake;
-    wireCalls.hidden = !row?.conn.stacks.length || !unit;
+    const has = row?.event.frame || row?.event.handshake || row?.event.call?.error;
+    wireCalls.hidden = !row?.conn.stacks.length || !has;
     if (!row || wireCalls.hidden) return;
     if (!this.asked) {
       this.asked = true;

@@ -102,7 +102,7 @@ export class WsStack extends LabElement {
 
   /** Sends a message, and shows its bytes. @param {number} size */
   async go(size = this.settings.send) {
-    const { session, sockets, actions } = this.lab;
+    const { session, cursor, sockets, actions } = this.lab;
     if (this.busy) return;
     this.busy = true;
     this.stop();
@@ -114,9 +114,10 @@ export class WsStack extends LabElement {
       const full = sockets.open().some((s) => session.rows.byClient.get(s.token)?.stacks.some((e) => e.stack?.op === "full"));
       if (full) await session.stackAtWire(false);
       await session.stackAtWire(true);
-      let after = session.history.last;
-      if (!sockets.open().some((s) => s.ws.readyState <= WebSocket.OPEN)) await actions.act({ do: "connect" });
-      else after = Math.max(after, 1);
+      cursor.turnBack();
+      if (cursor.mode !== "both") cursor.choose("both");
+      const after = session.history.last;
+      if (!cursor.endpoints.every((e) => sockets.open().some((s) => s.endpoint === e))) await actions.act({ do: "connect" });
       await this.until(() => sockets.open().length > 0 && sockets.open().every((s) => s.ws.readyState === WebSocket.OPEN), "The connection did not open.");
       await session.sip(this.settings.reads);
       const act = await actions.act({ do: "send", hex: hexOf(Uint8Array.from({ length: size }, (_, i) => i % 256)) });
@@ -165,9 +166,10 @@ export class WsStack extends LabElement {
     });
   }
 
-  /** Goes to the first byte of the message. */
+  /** Goes to the first byte of the message. The exercise is about the echo. */
   begin() {
-    const at = this.walk.units.findIndex((u) => u.from === "client" && u.events.some((e) => e?.frame));
+    const from = this.settings.find ? "server" : "client";
+    const at = this.walk.units.findIndex((u) => u.from === from && u.events.some((e) => e?.frame));
     this.lab.inspector.found++;
     this.seek(Math.max(0, at), 0);
   }
@@ -268,7 +270,9 @@ export class WsStack extends LabElement {
       ...this.walk.units.map((u, i) => {
         const e = u.events.find((e) => e);
         const name = e?.frame ? opcodeNames[e.frame.header.opcode] || e.frame.header.name : e?.handshake?.what || "";
-        return button(`${u.from === "client" ? "❱" : "❰"} ${name}, ${grouped(this.walk.size(i))} bytes`, { "data-unit": i, "aria-label": `${name} from the ${u.from}, ${count(this.walk.size(i), "byte")}` });
+        const on = button("", { "data-unit": i });
+        on.append(h("span", { "aria-hidden": "true" }, u.from === "client" ? "❱ " : "❰ "), `${name}, ${count(this.walk.size(i), "byte")}`, h("span", { class: "hide" }, `, from the ${u.from}`));
+        return on;
       }),
     );
     this.drawBar();
@@ -363,7 +367,7 @@ export class WsStack extends LabElement {
     const { rows, history } = this.lab.session;
     if (!find || this.judged === history.last) return;
     this.judged = history.last;
-    const sides = [...rows.conns.values()].filter((c) => c.endpoint === "gorilla" && c.stacks.length).map((c) => ({ endpoint: c.endpoint, stacks: c.stacks, events: rows.list.filter((r) => r.conn === c && r.event.frame).map((r) => r.event) }));
+    const sides = [...rows.conns.values()].filter((c) => c.endpoint === "gorilla" && c.as === "tab").map((c) => ({ endpoint: c.endpoint, stacks: c.stacks, events: rows.list.filter((r) => r.conn === c && r.event.frame).map((r) => r.event) }));
     const { tried, least, most, solved } = smallest(sides, "gorilla", find);
     this.found.hidden = !tried;
     this.found.classList.toggle("won", solved);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Score, column, eventsOf, order, reaction, reactionWords, reactions, rowOf, scenarioOf } from "../bugs.js";
+import { Score, column, eventsOf, lineOf, order, reaction, reactionWords, reactions, rowOf, scenarioOf } from "../bugs.js";
 import { History } from "../history.js";
 import { Rows } from "../rows.js";
 import { Acts, Tape } from "./events.js";
@@ -105,6 +105,9 @@ test("the score keeps what was found, and survives anything in the browser's sto
   const seen = [{ number: 11, conn: 3, events: [20, 24], said: "It read 1 byte." }];
   assert.deepEqual(score.add(seen, "a", 0).map((f) => f.number), [11]);
   assert.deepEqual(score.add(seen, "a", 0), [], "a fault is found once");
+  assert.deepEqual(score.add([{ ...seen[0], said: "Again." }], "b", 0), [], "and its evidence is of the newest session");
+  assert.equal(score.found.get(11)?.said, "Again.");
+  score.add(seen, "a", 0);
   score.predict(true);
   score.predict(false);
   const again = new Score(JSON.parse(JSON.stringify(score.kept)));
@@ -124,6 +127,22 @@ test("after a reset, an effect that was recorded before opens no card", () => {
   const seen = [{ number: 11, conn: 3, events: [20, 24], said: "" }];
   assert.deepEqual(score.add(seen, "a", 24), []);
   assert.deepEqual(score.add([{ ...seen[0], events: [20, 40] }], "a", 24).length, 1);
+});
+
+test("the line of a call has its arguments and its result, from either of its events", () => {
+  const t = new Tape();
+  t.open(1, "naive");
+  const frame = t.frame(1, "server", "Hello");
+  const id = t.enter(1, "make", "[]byte, 126");
+  const back = t.back(1, id, "make", "126 bytes");
+  const alone = t.enter(1, "Read", "up to 4 bytes");
+  const history = new History();
+  history.append(t.events);
+  assert.equal(lineOf(history, back), "make([]byte, 126) → 126");
+  assert.equal(lineOf(history, history.get(back.seq - 1)), "make([]byte, 126) → 126");
+  assert.match(lineOf(history, t.events[t.events.length - 1]), /Read\(.*\) …/);
+  assert.equal(lineOf(history, frame), "❰ TEXT FIN · 5 bytes · “Hello”");
+  assert.ok(alone);
 });
 
 test("a link leads to the row of an event, of its call, or of what came before", () => {

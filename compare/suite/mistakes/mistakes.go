@@ -226,6 +226,8 @@ var mistakes = slices.Concat(acceptMistakes, []Mistake{
 		"Answer a Ping with a Pong. Do not pass it to the application as a message.", "RFC 6455 §5.5.2", byBoth, "code that ignores the opcode"},
 	{"ping-answered-late", "You answer a Ping only after the end of the fragmented message around it.",
 		"Answer a Ping as soon as it arrives.", "RFC 6455 §5.5.2", byBoth, "code that sends a Pong only after it has read a whole message"},
+	{"pong-answered", "You answer Pongs. The RFC allows it, but two endpoints that do it answer each other without end.",
+		"Do nothing when a Pong arrives. Only a Ping needs an answer.", "RFC 6455 §5.5.3", byBoth, "one case for Ping and Pong"},
 
 	// The closing handshake.
 	{"close-not-answered", "You close TCP when a Close frame arrives, without a Close frame in response.",

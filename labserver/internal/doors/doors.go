@@ -27,21 +27,6 @@ import (
 // Names are the names of all doors.
 var Names = []string{endpoint.Listener, endpoint.NetHTTP, endpoint.Naive}
 
-// The runs of raw clients.
-const (
-	Whole = "whole"  // the request in one segment
-	Cut   = "cut"    // the request in two segments, cut in the middle of a header line
-	CutAt = "cut-at" // the request in two segments, cut where the learner says
-	Glued = "glued"  // the request and a frame in one segment
-	Long  = "long"   // a request with a long header field
-	Size  = "size"   // the same, of a size that the learner says
-	Page  = "page"   // a request for a page
-	Naive = "naive"  // like Size, to the naive server
-)
-
-// Runs are all runs of raw clients.
-var Runs = []string{Whole, Cut, CutAt, Glued, Long, Size, Page, Naive}
-
 // dialTimeout bounds one dial of a door.
 const dialTimeout = 5 * time.Second
 
@@ -58,13 +43,13 @@ type Doors struct {
 	doors map[string]*door // nil before the first use
 	work  sync.WaitGroup   // goroutines that serve
 
-	measuring sync.Mutex
+	turn chan struct{} // held by a run of HTTP2 or Memory
 }
 
 // New returns Doors. h has the limits and the pages of the net/http server. h.Handler then
 // also has the WebSocket.
 func New(h *http.Server) *Doors {
-	d := &Doors{http: h}
+	d := &Doors{http: h, turn: make(chan struct{}, 1)}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.server = endpoint.DoorServer(h.ReadHeaderTimeout, func(err error) {
 		if h.ErrorLog != nil {

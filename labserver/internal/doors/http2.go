@@ -39,8 +39,11 @@ const (
 // HTTP2 opens a port with TLS, which net/http serves as it serves the door, and sends
 // requests to it, with a client of both HTTP/2 and HTTP/1.1 and one of HTTP/2 alone. The port closes before HTTP2 returns.
 func (d *Doors) HTTP2(ctx context.Context) ([]Exchange, error) {
-	ctx, cancel := d.bounded(ctx, http2Timeout)
-	defer cancel()
+	ctx, done, err := d.begin(ctx, http2Timeout)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
 	certificate, roots, err := selfSigned()
 	if err != nil {
 		return nil, err

@@ -14,8 +14,8 @@ const (
 	memoryTimeout   = 30 * time.Second
 )
 
-// ErrBusy is the error of Memory while another measurement runs.
-var ErrBusy = errors.New("another page measures the memory")
+// ErrBusy is the error of Memory and HTTP2 if runs of other pages took all the time.
+var ErrBusy = errors.New("other pages do this now")
 
 // Memory is the memory that a server needs for an idle connection.
 type Memory struct {
@@ -25,14 +25,13 @@ type Memory struct {
 }
 
 // Memory measures each way to serve idle connections, in a process of its own. It takes
-// about a second, and at most memoryTimeout.
+// about a second, and at most memoryTimeout with the wait for runs of other pages.
 func (d *Doors) Memory(ctx context.Context) ([]Memory, error) {
-	if !d.measuring.TryLock() {
-		return nil, ErrBusy
+	ctx, done, err := d.begin(ctx, memoryTimeout)
+	if err != nil {
+		return nil, err
 	}
-	defer d.measuring.Unlock()
-	ctx, cancel := d.bounded(ctx, memoryTimeout)
-	defer cancel()
+	defer done()
 	var all []Memory
 	for _, way := range endpoint.IdleWays {
 		n, err := endpoint.MeasureIdle(ctx, way, idleConnections)
@@ -44,12 +43,27 @@ func (d *Doors) Memory(ctx context.Context) ([]Memory, error) {
 	return all, nil
 }
 
-// bounded returns ctx, which also ends after timeout and when d closes.
-func (d *Doors) bounded(ctx context.Context, timeout time.Duration) (context.Context, func()) {
+// begin waits until no other run of HTTP2 or Memory is in progress. The returned context
+// ends after timeout, which includes the wait, and when d closes. The caller must call
+// done.
+func (d *Doors) begin(ctx context.Context, timeout time.Duration) (_ context.Context, done func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	stop := context.AfterFunc(d.ctx, cancel)
-	return ctx, func() {
+	end := func() {
 		stop()
 		cancel()
 	}
+	select {
+	case d.turn <- struct{}{}:
+	case <-ctx.Done():
+		end()
+		return nil, nil, ErrBusy
+	}
+	if d.ctx.Err() != nil { // the select may not have seen it
+		cancel()
+	}
+	return ctx, func() {
+		<-d.turn
+		end()
+	}, nil
 }

@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strconv"
 
-	"wslab/labserver/internal/doors"
+	"wslab/compare/endpoint"
 )
 
 // doorRuns are the runs of a doors block.
-var doorRuns = append(slices.Clone(doors.Runs), "http2", "memory")
+var doorRuns = append(slices.Clone(endpoint.DoorRuns), "http2", "memory")
 
 // sized are the runs that begin with a number.
-var sized = []string{doors.CutAt, doors.Long, doors.Size, doors.Naive}
+var sized = []string{endpoint.DoorCutAt, endpoint.DoorLong, endpoint.DoorSize, endpoint.DoorNaive}
 
 // doors draws a run of raw clients on a bare listener and on net/http. start is the number
 // of bytes with which the run begins.

@@ -62,6 +62,7 @@ var anchors = map[string]anchor{
 	"wire.CheckRequest#check-version":                {"server.go", "(*Upgrader).Upgrade", []string{`if !tokenListContainsValue(r.Header, "Sec-Websocket-Version"`}},
 	"wire.CheckResponse#check-accept":                {"client.go", "(*Dialer).DialContext", []string{"computeAcceptKey"}},
 	"wire.CheckResponse":                             {"client.go", "(*Dialer).DialContext", []string{"computeAcceptKey"}},
+	"reference.(*Machine).receivePayload#unmask":     {"mask.go", "maskBytes", []string{"^= key"}},
 	"reference.(*Machine).endFrame#fragments":        {"conn.go", "(*messageReader).Read", []string{"if c.readFinal"}},
 	"reference.(*Machine).receiveControl#control":    {"conn.go", "(*Conn).SetPingHandler", []string{"PongMessage"}},
 	"reference.(*Machine).receiveClose#answer-close": {"conn.go", "(*Conn).SetCloseHandler", []string{"FormatCloseMessage", "WriteControl"}},

@@ -15,6 +15,7 @@ import (
 	"testing/fstest"
 
 	"wslab/lessons"
+	"wslab/reference/naive"
 )
 
 var update = flag.Bool("update", false, "write the golden files again")
@@ -88,6 +89,10 @@ func TestTheShippedLessonsLoad(t *testing.T) {
 				t.Errorf("%s has no section %q", l.Slug, title)
 			}
 		}
+	}
+	game, ok := c.Lesson("09-weekend")
+	if want := fmt.Sprintf("%d faults", len(naive.Faults)); !ok || !strings.Contains(string(game.HTML), want) {
+		t.Errorf("the lesson of the game does not say %q", want)
 	}
 	for name := range c.Scenarios {
 		if !played[name] {

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"wslab/compare/endpoint"
-	"wslab/labserver/internal/doors"
 )
 
 var predictKeys = []string{"id", "ask", "about", "value", "hint", "explain"}
@@ -62,7 +61,7 @@ var kinds = map[string]kind{
 			"form":     {"7", "16", "64"},
 			"length":   nil,
 			"endpoint": recorded, // broken/MISTAKE is also allowed
-			"run":      doors.Runs,
+			"run":      endpoint.DoorRuns,
 		},
 	},
 	"handshake": {
@@ -71,7 +70,7 @@ var kinds = map[string]kind{
 		about: map[string][]string{
 			"what":     {"request", "response"},
 			"endpoint": recorded, // broken/MISTAKE is also allowed
-			"run":      doors.Runs,
+			"run":      endpoint.DoorRuns,
 		},
 	},
 	"script": {
@@ -89,7 +88,7 @@ var kinds = map[string]kind{
 			"name":     {}, // any
 			"failed":   {"0", "1"},
 			"endpoint": recorded,
-			"run":      doors.Runs,
+			"run":      endpoint.DoorRuns,
 		},
 	},
 	// The page computes these from a run of a block.

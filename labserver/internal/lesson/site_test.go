@@ -2,6 +2,7 @@ package lesson
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os/exec"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"wslab/reference/naive"
 	"wslab/reference/wire"
 )
 
@@ -131,23 +133,24 @@ func TestEveryAnchorIsFoundInGorilla(t *testing.T) {
 	// What the lines meant must hold, so that an anchor cannot slip to another
 	// place unseen. Names only: the text is gorilla's.
 	holds := map[string]string{
-		"wire.ParseHeader#fin":             "finalBit",
-		"wire.ParseHeader#rsv":             "rsv2Bit",
-		"wire.ParseHeader#opcode":          "frameType",
-		"wire.ParseHeader#mask":            "maskBit",
-		"wire.ParseHeader#length":          "setReadRemaining",
-		"wire.ParseHeader#length16":        "Uint16",
-		"wire.ParseHeader#length64":        "Uint64",
-		"wire.ParseHeader#key":             "readMaskKey",
-		"wire.MaskSimple#unmask":           "key",
-		"wire.ParseClosePayload#closecode": "closeCode",
-		"wire.ParseClosePayload#reason":    "ValidString",
-		"wire.Hash#hash":                   "sha1",
-		"wire.Check#check-mask":            "isServer",
-		"wire.Check#check-length":          "ErrReadLimit",
-		"wire.CheckRequest#check-key":      "isValidChallengeKey",
-		"wire.CheckRequest#check-version":  "returnError",
-		"wire.CheckResponse#check-accept":  "ErrBadHandshake",
+		"wire.ParseHeader#fin":                       "finalBit",
+		"wire.ParseHeader#rsv":                       "rsv2Bit",
+		"wire.ParseHeader#opcode":                    "frameType",
+		"wire.ParseHeader#mask":                      "maskBit",
+		"wire.ParseHeader#length":                    "setReadRemaining",
+		"wire.ParseHeader#length16":                  "Uint16",
+		"wire.ParseHeader#length64":                  "Uint64",
+		"wire.ParseHeader#key":                       "readMaskKey",
+		"wire.MaskSimple#unmask":                     "key",
+		"reference.(*Machine).receivePayload#unmask": "key",
+		"wire.ParseClosePayload#closecode":           "closeCode",
+		"wire.ParseClosePayload#reason":              "ValidString",
+		"wire.Hash#hash":                             "sha1",
+		"wire.Check#check-mask":                      "isServer",
+		"wire.Check#check-length":                    "ErrReadLimit",
+		"wire.CheckRequest#check-key":                "isValidChallengeKey",
+		"wire.CheckRequest#check-version":            "returnError",
+		"wire.CheckResponse#check-accept":            "ErrBadHandshake",
 
 		"reference.(*Machine).endFrame#fragments":        "EOF",
 		"reference.(*Machine).receiveControl#control":    "PongMessage",
@@ -196,5 +199,30 @@ func TestWithoutGorillasSourceThereIsALink(t *testing.T) {
 	}
 	if _, ok := GorillaListing("", "wire.Check#nothing"); ok {
 		t.Error("a site without an anchor has a listing")
+	}
+}
+
+func TestTheListingOfAFaultNamesNoOtherFault(t *testing.T) {
+	sites, err := Resolve(Sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range naive.Faults {
+		l, err := sites.Listing(f.Site)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := false
+		for _, line := range l.Lines {
+			for _, x := range line {
+				named = named || strings.Contains(x[1], fmt.Sprintf("Fault %d:", f.Number))
+				if strings.Contains(x[1], "Fault ") && !strings.Contains(x[1], fmt.Sprintf("Fault %d:", f.Number)) {
+					t.Errorf("the listing of fault %d has the line %q", f.Number, x[1])
+				}
+			}
+		}
+		if !named {
+			t.Errorf("the listing of fault %d does not have its comment", f.Number)
+		}
 	}
 }

@@ -60,9 +60,9 @@ func (s *Session) Chat(o ChatOrder, addr string) (Chat, error) {
 	if err := s.reserve(c.Socket, 0); err != nil {
 		return Chat{}, err
 	}
-	farewell := wire.ClosePayload{Code: wire.NormalClosure}.Append(nil)
+	closing := wire.ClosePayload{Code: wire.NormalClosure}.Append(nil)
 	size := 0
-	for _, m := range append([]string{string(farewell)}, o.Messages...) {
+	for _, m := range append([]string{string(closing)}, o.Messages...) {
 		size += wire.Header{Masked: true, Form: wire.FormFor(uint64(len(m))), Length: uint64(len(m))}.Size() + len(m)
 	}
 	s.mu.Lock()
@@ -81,7 +81,7 @@ func (s *Session) Chat(o ChatOrder, addr string) (Chat, error) {
 			s.log(c.TCP)("error", err.Error(), -1)
 		}
 		log := s.log(c.Socket)
-		if err := s.chatSocket(o, farewell, c.Socket, addr, log); err != nil {
+		if err := s.chatSocket(o, closing, c.Socket, addr, log); err != nil {
 			log("error", err.Error(), -1)
 		}
 	})
@@ -170,8 +170,8 @@ func (s *Session) chatTCP(o ChatOrder, client string) error {
 func quoted(b []byte) string { return fmt.Sprintf("%s: %q", recording.ByteCount(len(b)), b) }
 
 // chatSocket sends the messages over WebSocket, and then a Close frame with the payload
-// farewell.
-func (s *Session) chatSocket(o ChatOrder, farewell []byte, client, addr string, log scenario.Log) error {
+// closing.
+func (s *Session) chatSocket(o ChatOrder, closing []byte, client, addr string, log scenario.Log) error {
 	ctx, cancel := context.WithTimeout(s.ctx, chatTimeout)
 	defer cancel()
 	conn, err := s.dial(ctx, addr)
@@ -194,7 +194,7 @@ func (s *Session) chatSocket(o ChatOrder, farewell []byte, client, addr string, 
 			return nil // the log has the error
 		}
 	}
-	if raw.Frame(wire.Close, farewell) == nil {
+	if raw.Frame(wire.Close, closing) == nil {
 		_ = raw.EOF(ctx) // a connection that stays open is also an outcome
 	}
 	return nil

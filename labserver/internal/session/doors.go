@@ -26,10 +26,10 @@ const (
 
 // DoorRun says which bytes raw clients send to the doors, all at once.
 type DoorRun struct {
-	Run   string `json:"run"`   // one of doors.Runs
+	Run   string `json:"run"`   // one of endpoint.DoorRuns
 	Round int    `json:"round"` // round, as in recording.Info
-	Cut   int    `json:"cut"`   // bytes of the first segment of doors.CutAt
-	Size  int    `json:"size"`  // bytes of the request of doors.Long, Size and Naive
+	Cut   int    `json:"cut"`   // bytes of the first segment of endpoint.DoorCutAt
+	Size  int    `json:"size"`  // bytes of the request of endpoint.DoorLong, Size and Naive
 }
 
 // A DoorClient is a raw client of a run.
@@ -42,10 +42,11 @@ type DoorClient struct {
 // run. The name of a client is RUN-ENDPOINT-ROUND.
 func (s *Session) Doors(d *doors.Doors, run DoorRun) ([]DoorClient, error) {
 	ends := []string{endpoint.Listener, endpoint.NetHTTP}
-	if run.Run == doors.Naive {
+	if run.Run == endpoint.DoorNaive {
 		ends = []string{endpoint.Naive}
 	}
-	// All requests have the same size, because a port has a host of the same length.
+	// Refuse a run that is not possible before a client connects. The system chooses ports
+	// of five digits.
 	if _, _, err := run.bytes("127.0.0.1:00000"); err != nil {
 		return nil, err
 	}
@@ -91,11 +92,11 @@ func (s *Session) Doors(d *doors.Doors, run DoorRun) ([]DoorClient, error) {
 func (run DoorRun) bytes(host string) (first, second []byte, err error) {
 	opening := scenario.DefaultOpening()
 	switch run.Run {
-	case doors.Whole, doors.Cut, doors.CutAt, doors.Glued:
-	case doors.Page:
+	case endpoint.DoorWhole, endpoint.DoorCut, endpoint.DoorCutAt, endpoint.DoorGlued:
+	case endpoint.DoorPage:
 		opening.Fields = []wire.Field{{Name: "Connection", Value: "close"}}
 		return opening.Request("/", host), nil, nil
-	case doors.Long, doors.Size, doors.Naive:
+	case endpoint.DoorLong, endpoint.DoorSize, endpoint.DoorNaive:
 		// A browser sends all cookies of a site, so a real request is long because of them.
 		opening.Set("Cookie", "")
 		least := len(opening.Request(endpoint.DoorPath, host)) + 1
@@ -104,19 +105,19 @@ func (run DoorRun) bytes(host string) (first, second []byte, err error) {
 		}
 		opening.Set("Cookie", strings.Repeat("a", run.Size-least+1))
 	default:
-		return nil, nil, &CommandError{fmt.Sprintf("%.40q is not a run of the listeners.", run.Run), "Use one of " + strings.Join(doors.Runs, ", ") + "."}
+		return nil, nil, &CommandError{fmt.Sprintf("%.40q is not a run of the listeners.", run.Run), "Use one of " + strings.Join(endpoint.DoorRuns, ", ") + "."}
 	}
 	request := opening.Request(endpoint.DoorPath, host)
 	switch run.Run {
-	case doors.Cut:
+	case endpoint.DoorCut:
 		at := bytes.Index(request, []byte("Upgrade:")) + len("Upg")
 		return request[:at], request[at:], nil
-	case doors.CutAt:
+	case endpoint.DoorCutAt:
 		if run.Cut < 1 || run.Cut >= len(request) {
 			return nil, nil, &CommandError{fmt.Sprintf("The request has %d bytes, so it cannot be cut after byte %d.", len(request), run.Cut), fmt.Sprintf("Use a number from 1 to %d.", len(request)-1)}
 		}
 		return request[:run.Cut], request[run.Cut:], nil
-	case doors.Glued:
+	case endpoint.DoorGlued:
 		return scenario.AppendFrame(request, wire.Text, true, []byte("Hello")), nil, nil
 	}
 	return request, nil, nil
@@ -127,9 +128,10 @@ func (s *Session) knock(d *doors.Doors, run DoorRun, c DoorClient, log scenario.
 	ctx, stop := s.clock.WithTimeout(s.ctx, doorTimeout, errors.New("the run took too long"))
 	defer stop()
 	path := endpoint.DoorPath
-	if run.Run == doors.Page {
+	if run.Run == endpoint.DoorPage {
 		path = "/"
 	}
+	log("dial", path, -1)
 	arrived := make(chan *live, 1) // nil if the session refuses the connection
 	conn, err := d.Dial(ctx, c.Endpoint, func(nc net.Conn) *endpoint.Door {
 		l, door := s.arrive(nc, recording.Info{Endpoint: c.Endpoint, Client: c.Client, As: recording.AsRaw, Round: run.Round, Path: path})
@@ -139,7 +141,6 @@ func (s *Session) knock(d *doors.Doors, run DoorRun, c DoorClient, log scenario.
 	if err != nil {
 		return err
 	}
-	log("dial", path, -1)
 	l, err := received(ctx, arrived)
 	if err != nil || l == nil {
 		conn.Close()
@@ -167,7 +168,7 @@ func (s *Session) knock(d *doors.Doors, run DoorRun, c DoorClient, log scenario.
 	if status, err := raw.Status(ctx); err != nil || status != 101 {
 		return errors.Join(err, raw.EOF(ctx))
 	}
-	if run.Run != doors.Glued {
+	if run.Run != endpoint.DoorGlued {
 		if err := raw.Frame(wire.Text, []byte("Hello")); err != nil {
 			return err
 		}

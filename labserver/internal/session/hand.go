@@ -58,7 +58,7 @@ func (s *Session) serveByHand(h *hand, w http.ResponseWriter, r *http.Request, e
 			h.act(ctx, a)
 			if ctx.Err() == nil || s.ctx.Err() != nil { // the client has not closed
 				late := s.clock.AfterFunc(closeWithin, a.End)
-				a.Close(s.farewell())
+				a.Close(s.closing())
 				late.Stop()
 			}
 			a.End()
@@ -67,8 +67,8 @@ func (s *Session) serveByHand(h *hand, w http.ResponseWriter, r *http.Request, e
 	})
 }
 
-// farewell returns the code and the reason with which a server closes.
-func (s *Session) farewell() (wire.CloseCode, string) {
+// closing returns the code and the reason with which a server closes.
+func (s *Session) closing() (wire.CloseCode, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ctx.Err() != nil {

@@ -115,7 +115,8 @@ func (s *Session) release(l *live) {
 
 // Serve lets endpoint e answer the request r on conn, and records the connection in s
 // under the name client. If client is the client of a run, the server does the steps of
-// the run. If s has a hand for client, the server does not echo. Serve returns when the connection has ended.
+// the run. If s has a hand for client, the hand is the server. Serve returns when the
+// connection has ended.
 func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpoint, conn *tap.Conn, client string) error {
 	l := &live{conn: conn, opened: make(chan struct{}), gone: make(chan struct{})}
 	s.mu.Lock()
@@ -129,12 +130,12 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 		s.mu.Unlock()
 		return errEnded
 	}
-	p, err := s.admit(client, e.Name)
+	hand, err := s.handOf(client, e.Name)
 	if err != nil {
 		s.mu.Unlock()
 		return err
 	}
-	hand, err := s.handOf(client, e.Name)
+	p, err := s.admit(client, e.Name)
 	if err != nil {
 		s.mu.Unlock()
 		return err

@@ -103,35 +103,53 @@ func (s *Session) SendToClient(sending Sending, _ string) error {
 	return &CommandError{"The lab has no client called " + cut(sending.Endpoint, 40) + ".", "Use " + strings.Join(endpoint.Names(endpoint.Clients()), " or ") + "."}
 }
 
+// tapClient returns conn, the client's end of the connection that rec records. If s
+// records stacks, rec receives those of the client.
+func (s *Session) tapClient(conn net.Conn, rec *recording.Connection) net.Conn {
+	stack, sip := s.Reading()
+	if !stack && sip == 0 {
+		return conn
+	}
+	tapped := tap.New(conn)
+	if stack {
+		rec.Stacks(true)
+		tapped.Callers(rec.PeerStack)
+	}
+	tapped.Attach(tap.Unrecorded{}, false)
+	tapped.Sip(sip)
+	return tapped
+}
+
 func (s *Session) toClient(sending Sending, client endpoint.Endpoint) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	defer l.Close()
-	ended := make(chan error, 1)
-	go func() {
-		conn, err := net.DialTimeout("tcp", l.Addr().String(), sendingTimeout)
-		if err == nil {
-			err = client.Echo(conn, "ws://"+l.Addr().String()+"/")
-		}
-		ended <- err
-	}()
-	defer func() { <-ended }()
+	near, err := net.DialTimeout("tcp", l.Addr().String(), sendingTimeout) // the kernel accepts it
+	if err != nil {
+		return err
+	}
 	if err := l.(*net.TCPListener).SetDeadline(time.Now().Add(sendingTimeout)); err != nil {
+		near.Close()
 		return err
 	}
 	nc, err := l.Accept()
 	if err != nil {
+		near.Close()
 		return err
 	}
 	conn := tap.New(nc)
-	defer conn.Close()
-	defer context.AfterFunc(s.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
 	rec := s.Rec.Connect(recording.Info{
 		Endpoint: "raw server", Client: client.Name, As: recording.AsOutside, Path: "/",
 		Local: nc.LocalAddr().String(), Remote: nc.RemoteAddr().String(),
 	}, wire.Server)
+	near = s.tapClient(near, rec)
+	ended := make(chan error, 1)
+	go func() { ended <- client.Echo(near, "ws://"+l.Addr().String()+"/") }()
+	defer func() { <-ended }()
+	defer conn.Close()
+	defer context.AfterFunc(s.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
 	conn.Attach(rec, false)
 	if err := conn.SetDeadline(time.Now().Add(sendingTimeout)); err != nil {
 		return err

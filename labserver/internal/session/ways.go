@@ -50,7 +50,7 @@ func (o WaysOrder) check() error {
 	}{
 		{"rate", "events per second", o.Rate, 0.2, 20},
 		{"count", "events", float64(o.Count), 1, maxDelivered},
-		{"poll", "ms between two requests", float64(o.Poll), 10, 60_000},
+		{"poll", "ms between two requests", float64(o.Poll), 50, 60_000},
 		{"wait", "ms of waiting", float64(o.Wait), 100, 25_000},
 		{"up", "messages of the page", float64(o.Up), 0, 20},
 	} {
@@ -255,7 +255,9 @@ func (w *Ways) State() WaysState {
 	defer w.mu.Unlock()
 	state := WaysState{Run: w.Run, WaysOrder: w.WaysOrder, Started: w.started, Over: w.over, Ticks: append([]Tick{}, w.ticks...)}
 	for _, c := range w.counts {
-		state.Ways = append(state.Ways, *c)
+		public := *c
+		public.conns = nil
+		state.Ways = append(state.Ways, public)
 	}
 	return state
 }

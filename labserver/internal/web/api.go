@@ -1,10 +1,12 @@
 package web
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strconv"
 
+	"wslab/compare/endpoint"
 	"wslab/compare/recording"
 	"wslab/compare/scenario"
 	"wslab/compare/sse"
@@ -137,6 +139,32 @@ func (s *Server) order(_ *http.Request, sess *session.Session, c session.Command
 
 func (s *Server) raw(_ *http.Request, sess *session.Session, c session.RawCommand) (any, error) {
 	return after(sess, func() error { return sess.Raw(c, s.addr) })
+}
+
+// clientAsk has the message that a raw server sends to the client of a library: the bytes
+// of Hex, or a text of Repeat letters.
+type clientAsk struct {
+	Client string `json:"client"`
+	Hex    string `json:"hex"`
+	Repeat int    `json:"repeat"`
+}
+
+// client has a library's client echo a message, as a client in this program.
+func (s *Server) client(_ *http.Request, sess *session.Session, ask clientAsk) (any, error) {
+	if (ask.Hex == "") == (ask.Repeat == 0) || ask.Repeat < 0 || ask.Repeat > endpoint.MaxMessage {
+		return nil, invalid("The request needs either \"hex\" or \"repeat\".", fmt.Sprintf(`Use "hex" with the bytes to send, or "repeat" with a size from 1 to %d.`, endpoint.MaxMessage))
+	}
+	b, err := scenario.ParseHex(ask.Hex)
+	if err != nil {
+		return nil, err
+	}
+	if ask.Repeat > 0 {
+		h := wire.Header{Fin: true, Opcode: wire.Text, Form: wire.FormFor(uint64(ask.Repeat)), Length: uint64(ask.Repeat)}
+		b = append(h.Append(nil), bytes.Repeat([]byte("a"), ask.Repeat)...)
+	}
+	return after(sess, func() error {
+		return sess.SendToClient(session.Sending{Endpoint: ask.Client, Parts: [][]byte{b}}, s.addr)
+	})
 }
 
 // after runs do, a command whose effect is recorded. The answer has the number of the

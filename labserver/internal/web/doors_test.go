@@ -220,6 +220,20 @@ func TestHeldListenersDoNotKeepTheLabServer(t *testing.T) {
 	// start ends the lab server, and TestMain finds what is left of it.
 }
 
+func TestARunWaitsWhileTheWireIsHeld(t *testing.T) {
+	s := start(t)
+	sess := s.session()
+	path := "/api/sessions/" + sess.ID
+	s.post(path+"/valve", map[string]string{"do": "hold"})
+	s.post(path+"/doors", session.DoorRun{Run: "cut", Round: 1})
+	s.await(sess, "a request is held", held("waiting"))
+	s.post(path+"/valve", map[string]string{"do": "run"})
+	s.until("both servers have echoed and closed", func() bool {
+		all := seenBy(sess)
+		return len(all) == 2 && all["listener"].closed && all["net-http"].closed && all["listener"].echo && all["net-http"].echo
+	})
+}
+
 func TestHTTP2HasNoUpgrade(t *testing.T) {
 	s := start(t)
 	answer, err := json.Marshal(s.post("/api/doors/http2", map[string]any{}))

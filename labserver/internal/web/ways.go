@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -72,11 +74,9 @@ func (s *Server) way(w http.ResponseWriter, r *http.Request, sess *session.Sessi
 		fail(err)
 		return
 	}
-	deliver := map[string]func(http.ResponseWriter, *http.Request, *session.Ways, uint64, time.Duration){
-		session.WayPoll: s.poll, session.WayLong: s.longPoll, session.WayEvents: s.stream,
-	}[r.PathValue("way")]
-	if deliver == nil {
-		fail(missing(clipped(r.PathValue("way"), 40)+" is not one of the ways over HTTP.", "Use poll, long or events."))
+	way := r.PathValue("way")
+	if way == session.WaySocket || !slices.Contains(session.AllWays, way) {
+		fail(missing(clipped(way, 40)+" is not one of the ways over HTTP.", "Use poll, long or events."))
 		return
 	}
 	after, err := sse.Position(r)
@@ -92,6 +92,11 @@ func (s *Server) way(w http.ResponseWriter, r *http.Request, sess *session.Sessi
 			return
 		}
 	}
+	if r.Method != http.MethodPost && r.ContentLength != 0 {
+		// Without a deadline, which a stream does not have, net/http would wait for the body.
+		fail(invalid("This request has a body.", "To send a message, use POST."))
+		return
+	}
 	conn := endpoint.TapOf(r)
 	if conn == nil {
 		fail(&failure{Status: http.StatusNotImplemented, What: "The lab server cannot record this request, because it is not plain HTTP/1.1 over TCP.", Fix: "Use http://."})
@@ -101,7 +106,7 @@ func (s *Server) way(w http.ResponseWriter, r *http.Request, sess *session.Sessi
 		fail(invalid("The lab server cannot record this request, because it arrived in the same TCP segment as another request.", "Wait for each response before you send the next request."))
 		return
 	}
-	done, err := sess.Exchange(r, conn, run, r.PathValue("way"))
+	done, err := sess.Exchange(r, conn, run, way)
 	if err != nil {
 		fail(err)
 		return
@@ -111,55 +116,55 @@ func (s *Server) way(w http.ResponseWriter, r *http.Request, sess *session.Sessi
 	// HTTP as such.
 	clear(w.Header())
 	w.Header().Set("Cache-Control", "no-store")
-	if r.Method == http.MethodPost {
-		s.message(w, r, run)
-		return
+	n := int(min(after, math.MaxInt32)) // a run has fewer events
+	switch {
+	case r.Method == http.MethodPost:
+		receive(w, r, run, way)
+	case way == session.WayPoll:
+		ticks, over, _ := run.After(n)
+		answerTicks(w, run, way, ticks, over)
+	case way == session.WayLong:
+		longPoll(w, r, run, n)
+	default:
+		streamTicks(w, r, run, n, bound)
 	}
-	deliver(w, r, run, after, bound)
 }
 
-// message receives a message of the page.
-func (s *Server) message(w http.ResponseWriter, r *http.Request, run *session.Ways) {
+// receive receives a message of the page.
+func receive(w http.ResponseWriter, r *http.Request, run *session.Ways, way string) {
 	if _, err := io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxMessage)); err != nil {
 		respond(w, r, nil, &failure{Status: http.StatusRequestEntityTooLarge, What: fmt.Sprintf("The message is longer than %d bytes, or not complete.", maxMessage), Fix: "Send a shorter message."})
 		return
 	}
-	run.Received(r.PathValue("way"))
+	run.Received(way)
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// poll answers at once: with the events after number after, or with 204 if there are
-// none. An empty list says that no more events will follow.
-func (s *Server) poll(w http.ResponseWriter, _ *http.Request, run *session.Ways, after uint64, _ time.Duration) {
-	ticks, over, _ := run.After(int(min(after, maxAfter)))
-	answerTicks(w, run, session.WayPoll, ticks, over)
-}
-
-const maxAfter = 1 << 30 // fits an int
-
-// longPoll is poll, but it waits for an event.
-func (s *Server) longPoll(w http.ResponseWriter, r *http.Request, run *session.Ways, after uint64, _ time.Duration) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // of the request, which is read
-	wait := time.NewTimer(time.Duration(run.Wait) * time.Millisecond)
+// longPoll waits for an event, or for the time that the run says.
+func longPoll(w http.ResponseWriter, r *http.Request, run *session.Ways, n int) {
+	limit := time.Duration(run.Wait) * time.Millisecond
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(limit + bodyTimeout)) // net/http cancels the request at its own deadline
+	wait := time.NewTimer(limit)
 	defer wait.Stop()
 	for {
-		ticks, over, changed := run.After(int(min(after, maxAfter)))
+		ticks, over, changed := run.After(n)
 		if len(ticks) > 0 || over {
 			answerTicks(w, run, session.WayLong, ticks, over)
 			return
 		}
 		select {
 		case <-changed:
+			continue
 		case <-wait.C:
-			answerTicks(w, run, session.WayLong, nil, false)
-			return
-		case <-r.Context().Done():
-			return
+		case <-r.Context().Done(): // the page has sent FIN, and may still read
 		}
+		answerTicks(w, run, session.WayLong, nil, false)
+		return
 	}
 }
 
-// answerTicks writes ticks as a JSON array.
+// answerTicks writes ticks as a JSON array, or the status 204 if there are none. An empty
+// array says that no more events will follow.
 func answerTicks(w http.ResponseWriter, run *session.Ways, way string, ticks []session.Tick, over bool) {
 	if len(ticks) == 0 && !over {
 		w.WriteHeader(http.StatusNoContent)
@@ -178,10 +183,9 @@ func answerTicks(w http.ResponseWriter, run *session.Ways, way string, ticks []s
 	}
 }
 
-// stream sends the events as Server-Sent Events. It ends after the last event, and after
-// bound if that is not 0.
-func (s *Server) stream(w http.ResponseWriter, r *http.Request, run *session.Ways, after uint64, bound time.Duration) {
-	n := int(min(after, maxAfter))
+// streamTicks sends the events as Server-Sent Events. It ends after the last event, and
+// after bound if that is not 0.
+func streamTicks(w http.ResponseWriter, r *http.Request, run *session.Ways, n int, bound time.Duration) {
 	if ticks, over, _ := run.After(n); over && len(ticks) == 0 {
 		w.WriteHeader(http.StatusNoContent) // an EventSource connects again unless it gets this
 		return

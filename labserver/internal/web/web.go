@@ -204,6 +204,7 @@ func (s *Server) routes() []route {
 		{"POST /api/sessions/{id}/valve", with(s.sessionOf, s.valve)},
 		{"POST /api/sessions/{id}/server", with(s.sessionOf, s.order)},
 		{"POST /api/sessions/{id}/raw", with(s.sessionOf, s.raw)},
+		{"POST /api/sessions/{id}/client", with(s.sessionOf, s.client)},
 		{"POST /api/sessions/{id}/plays", with(s.sessionOf, s.play)},
 		{"POST /api/sessions/{id}/plays/{play}", with(s.sessionOf, s.control)},
 		{"POST /api/sessions/{id}/plays/{play}/done", with(s.sessionOf, s.performed)},

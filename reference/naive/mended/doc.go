@@ -5,9 +5,9 @@
 //	mended.go  the server: compare it with ../naive.go
 //	parts.go   functions that the mends use
 //
-// Each mend also works alone. A test replaces one region of the naive server at a time, and
-// the judge of package compare then finds one mistake less. The server stays small: it has
-// no deadlines and no extensions.
+// Each fault also works alone: a test of package compare/bugs puts one region of the naive
+// server into this one, and the judge names that mistake. The server stays small. It has no
+// deadlines and no extensions, and it does not check the finer rules of HTTP.
 package mended
 
 import "embed"

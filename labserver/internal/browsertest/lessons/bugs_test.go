@@ -12,11 +12,11 @@ import (
 )
 
 // foundFaults is the number of faults that the score shows.
-const foundFaults = `Number(/^(\d+) of/.exec(document.querySelector("ws-bugs .score output").textContent)?.[1])`
+const foundFaults = `Number(/^(\d+) of/.exec(document.querySelector("ws-bugs .score .total").textContent)?.[1])`
 
 // ran is a JavaScript condition: the last run on the three servers is over, and the page
 // has compared it.
-const ran = `/The naive server sent/.test(document.querySelector("ws-bugs .status").textContent) && !document.querySelector("ws-bugs .begin").disabled`
+const ran = `/The naive server sent/.test(document.querySelector("ws-bugs .status").textContent) && document.querySelector("ws-bugs .begin").ariaDisabled == "false"`
 
 // openGame opens lesson 9 and waits for the cards.
 func openGame(t *testing.T, width, height int) *browsertest.Tab {
@@ -79,10 +79,10 @@ func TestFaultsAreFoundByKeyboardAlone(t *testing.T) {
 	p.TabTo("the button that runs", `at.matches("ws-bugs .begin")`)
 	p.Press(kb.Enter)
 	p.Until("a card is open", foundFaults+` >= 1`)
-	if n := browsertest.Eval[string](p, `[...document.querySelectorAll("ws-bugs .tile.known")].map(t => t.dataset.card).join()`); n != "13" {
+	if n := browsertest.Eval[string](p, `[...document.querySelectorAll("ws-bugs .tile.opened")].map(t => t.dataset.card).join()`); n != "13" {
 		t.Errorf("a frame without a mask opened the cards %s", n)
 	}
-	p.Until("the card shows its fault", `document.querySelector("ws-bugs .face.known")?.textContent.includes(`+browsertest.QuoteJS(names[12])+`)`)
+	p.Until("the card shows its fault", `document.querySelector("ws-bugs .face.opened")?.textContent.includes(`+browsertest.QuoteJS(names[12])+`)`)
 	p.TabTo("the evidence", `at.matches("ws-bugs .face .link")`)
 	p.Press(kb.Enter)
 	p.Until("the timeline shows the naive server", `document.querySelector("ws-lab [data-mode=naive]").getAttribute("aria-pressed") == "true" && !!document.querySelector("ws-timeline .row.selected")`)
@@ -104,7 +104,7 @@ func TestFaultsAreFoundByKeyboardAlone(t *testing.T) {
 	}
 
 	// A closed card has two hints.
-	p.TabTo("a closed card", `at.matches("ws-bugs .tile:not(.known)")`)
+	p.TabTo("a closed card", `at.matches("ws-bugs .tile:not(.opened)")`)
 	p.Press(kb.Enter)
 	p.TabTo("its hint", `at.matches("ws-bugs .hint")`)
 	p.Press(kb.Enter)
@@ -116,9 +116,9 @@ func TestFaultsAreFoundByKeyboardAlone(t *testing.T) {
 	// The score is kept, and a reset forgets it.
 	score := browsertest.Eval[int](p, foundFaults)
 	p.GoTo("/lessons/09-weekend")
-	p.Until("the score is kept", fmt.Sprintf(`%s == %d && document.querySelectorAll("ws-bugs .tile.known").length == %d`, foundFaults, score, score))
+	p.Until("the score is kept", fmt.Sprintf(`%s == %d && document.querySelectorAll("ws-bugs .tile.opened").length == %d`, foundFaults, score, score))
 	browsertest.Eval[any](p, `void document.querySelector("ws-bugs .reset").focus(), null`)
 	p.Press(kb.Enter)
-	p.Until("the score is 0", foundFaults+` == 0 && !document.querySelector("ws-bugs .known")`)
+	p.Until("the score is 0", foundFaults+` == 0 && !document.querySelector("ws-bugs .opened")`)
 	p.Blameless()
 }

@@ -45,20 +45,20 @@ func TestALessonCanBeDoneByKeyboardAlone(t *testing.T) {
 	p.Blameless()
 }
 
-// TestAPlayIsPausedByKeyboardAndPlayedAgainInAFreshSession plays the second
-// disconnect, in whose fourth step a browser waits for a while.
+// TestAPlayIsPausedByKeyboardAndPlayedAgainInAFreshSession plays the first disconnect. In
+// its fourth step a browser waits for a minute, so the key arrives in time on any computer.
 func TestAPlayIsPausedByKeyboardAndPlayedAgainInAFreshSession(t *testing.T) {
 	t.Parallel()
 	p := browsertest.OpenTab(t, browsertest.StartLab(t), 1440, 900)
 	p.GoTo("/lessons/07-disconnects")
 	steps := func(phase string) string {
-		return `[...document.querySelectorAll("ws-play")[1].querySelectorAll(".plan li.` + phase + ` code")].map(c => c.textContent).join()`
+		return `[...document.querySelector("ws-play").querySelectorAll(".plan li.` + phase + ` code")].map(c => c.textContent).join()`
 	}
-	browsertest.Eval[any](p, `void document.querySelectorAll("ws-play")[1].querySelector("[data-play-do=run]").focus(), null`)
+	browsertest.Eval[any](p, `void document.querySelector("ws-play").querySelector("[data-play-do=run]").focus(), null`)
 	p.Press(kb.Enter)
 	p.Until("the client waits", steps("doing")+`.startsWith("patience") && document.activeElement.textContent.includes("Pause")`)
 	p.Press(" ")
-	p.Until("the play says where it will pause", `/It pauses after this step/.test(document.querySelectorAll("ws-play")[1].querySelector(".plan li.doing").textContent) && document.activeElement.textContent.includes("Run")`)
+	p.Until("the play says where it will pause", `/It pauses after this step/.test(document.querySelector("ws-play").querySelector(".plan li.doing").textContent) && document.activeElement.textContent.includes("Run")`)
 	p.Until("it has paused before the next step", steps("ready")+`== "server tcp read"`)
 	p.Press(kb.ArrowRight)
 	p.Until("that step is done", steps("ready")+`.startsWith("server tcp write")`)
@@ -66,7 +66,7 @@ func TestAPlayIsPausedByKeyboardAndPlayedAgainInAFreshSession(t *testing.T) {
 	p.Until("the rest has run", `!`+steps("todo")+` && !`+steps("ready")+` && !`+steps("doing"))
 	p.Click("ws-lab", "Start new session")
 	p.Until("nothing is done any more", `!`+steps("done"))
-	p.Click("ws-play:has(~ ws-play) ~ ws-play", "▶ Step")
+	p.Click("ws-play", "▶ Step")
 	p.Until("the tab has opened another WebSocket", steps("done")+`== "open"`)
 	p.Blameless()
 }

@@ -6,7 +6,7 @@
 (async () => {
   const { evaluate, matches, right } = await import("/static/predict.js");
   const measures = ["ws-ways", "ws-streams", "ws-chat"]; // their first button runs them, and their status says when they are done
-  await Promise.all(["ws-predict", "ws-do", "ws-play", "ws-stack", "ws-checks", ...measures].filter((tag) => document.querySelector(tag)).map((tag) => customElements.whenDefined(tag)));
+  await Promise.all(["ws-predict", "ws-do", "ws-play", "ws-stack", "ws-checks", "ws-doors", ...measures].filter((tag) => document.querySelector(tag)).map((tag) => customElements.whenDefined(tag)));
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const { session, cursor } = document.querySelector("ws-lab").lab;
   const plays = () => session.rows.plays.byId;
@@ -48,22 +48,30 @@
     await calm();
   };
 
+  const knock = async (block) => {
+    await block.attempt();
+    while (block.clients.length && !block.over) await pause(50);
+    const said = block.querySelector("output");
+    if (said.classList.contains("failed")) problems.push(`${block.run}: ${said.textContent}`);
+    await calm();
+  };
+
   const asked = [...document.querySelectorAll("article ws-predict")];
   for (const q of asked) q.answer = undefined;
-  for (const block of document.querySelectorAll(["article ws-predict", "article ws-do button", "article ws-play", "article ws-stack", "article ws-checks", ...measures])) {
+  for (const block of document.querySelectorAll(["article ws-predict", "article ws-do button", "article ws-play", "article ws-stack", "article ws-checks", "article ws-doors", ...measures])) {
     block.scrollIntoView();
     if (block.localName === "ws-predict") {
       block.chosen = 0;
       block.commit();
       if (block.answered) problems.push(`${block.question.id} is answered where it is asked: the page showed it before`);
     } else if (block.localName === "button") await press(block);
-    else if (measures.includes(block.localName)) await measure(block);
     else if (block.localName === "ws-stack" || block.localName === "ws-checks") {
       await (block.localName === "ws-stack" ? block.go() : block.run());
       await calm();
       const said = block.querySelector("output");
       if (said.classList.contains("failed")) problems.push(said.textContent);
-    }
+    } else if (measures.includes(block.localName)) await measure(block);
+    else if (block.localName === "ws-doors") await knock(block);
     // A browser takes up to a minute for an ending; other tests run those.
     else if (!block.settings.tutorials) {
       const { endpoint } = block.settings;
