@@ -160,3 +160,20 @@ func TestABlockedWayIsNamedAndTheOthersGoOn(t *testing.T) {
 	}
 	p.Until("another run is possible", `document.querySelector("ws-ways .start").textContent == "Start run"`)
 }
+
+func TestNothingIsMeasuredWhileTheWireIsHeld(t *testing.T) {
+	t.Parallel()
+	p := browsertest.OpenTab(t, browsertest.StartLab(t), 1440, 900)
+	p.GoTo("/lessons/00-why")
+	p.Until("the lab listens", `customElements.get("ws-chat") && document.querySelector("ws-lab").lab.session.status == "live"`)
+	p.Click("ws-lab", "Hold the wire")
+	p.Until("the wire is held", `document.querySelector("ws-lab").lab.session.holding`)
+	for _, tag := range []string{"ws-ways", "ws-streams", "ws-chat"} {
+		browsertest.Eval[any](p, `document.querySelector("`+tag+` button.primary").click(), null`)
+		p.Until(tag+" says why it does not run", `/^× .*The wire is held.* Press Run/.test(document.querySelector("`+tag+` .status").textContent)`)
+	}
+	if n := browsertest.Eval[int](p, `document.querySelector("ws-lab").lab.session.history.events.length`); n > 0 {
+		t.Errorf("%d events are recorded", n)
+	}
+	p.Blameless()
+}
