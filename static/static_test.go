@@ -100,8 +100,8 @@ func TestAFirstVisitOfALessonIsSmallOnTheWire(t *testing.T) {
 		}
 		sum, files := loads(t, queue)
 		t.Logf("%s: %d files, compressed: %d bytes", filepath.Base(lesson), files, sum)
-		if sum > 141_500 { // the texts take 7 to 9.5 KB, and the longest is not of the heaviest lesson
-			t.Errorf("%s loads %d bytes compressed; at most 141,500 leave room for its text in 150 KB", lesson, sum)
+		if sum > 142_800 { // the texts take 5.5 to 9.5 KB, and that of the heaviest lesson takes 7.2
+			t.Errorf("%s loads %d bytes compressed; at most 142,800 leave room for its text in 150 KB", lesson, sum)
 		}
 		if files < 30 {
 			t.Errorf("only %d files are found to be loaded by %s; the patterns no longer fit the files", files, lesson)
@@ -183,6 +183,7 @@ func TestElementsAreListed(t *testing.T) {
 func loads(t *testing.T, queue []string) (sum, files int) {
 	t.Helper()
 	static := regexp.MustCompile(`(?m)^(?:import|export) [^;]*?from "(\.[^"]+)";|@import url\("([^"]+)"\)`)
+	sheet := regexp.MustCompile(`(?m)^    styles\("([a-z]+)"\);`)
 	loaded := map[string]bool{}
 	for ; len(queue) > 0; queue = queue[1:] {
 		name := queue[0]
@@ -205,6 +206,9 @@ func loads(t *testing.T, queue []string) (sum, files int) {
 		sum += zipped.Len()
 		for _, m := range static.FindAllStringSubmatch(string(text), -1) {
 			queue = append(queue, path.Join(path.Dir(name), cmp.Or(m[1], m[2])))
+		}
+		for _, m := range sheet.FindAllStringSubmatch(string(text), -1) {
+			queue = append(queue, "css/"+m[1]+".css")
 		}
 	}
 	return sum, len(loaded)

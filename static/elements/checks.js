@@ -53,7 +53,7 @@ export class WsChecks extends LabElement {
   /** Runs every scenario on both servers, one after the other. */
   async run() {
     if (this.running) return;
-    this.running = this.go.disabled = true;
+    this.running = true;
     this.status.classList.remove("failed");
     try {
       this.lab.session.alive();
@@ -69,7 +69,7 @@ export class WsChecks extends LabElement {
       this.status.classList.add("failed");
       this.status.textContent = `× ${words(e)}`;
     } finally {
-      this.running = this.go.disabled = false;
+      this.running = false;
     }
   }
 
