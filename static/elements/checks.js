@@ -102,7 +102,7 @@ export class WsChecks extends LabElement {
     const rows = order.map(({ name, title }) => {
       const g = of("gorilla", name);
       const source = g?.code ? h("pre", {}, h("code", {}, g.code)) : g?.link ? h("a", { href: g.link }, "its source is not on this computer") : "";
-      return h("tr", {}, h("th", { scope: "row" }, title), h("td", {}, status(g, "gorilla", title)), h("td", {}, g?.place ? h("code", {}, g.place) : "", source), h("td", {}, status(of("reference", name), "the reference", title)));
+      return h("tr", {}, h("th", { scope: "row" }, title), h("td", { "data-of": "gorilla" }, status(g, "gorilla", title)), h("td", { class: "source" }, g?.place ? h("code", {}, g.place) : "", source), h("td", { "data-of": "reference" }, status(of("reference", name), "the reference", title)));
     });
     redraw(this.table, table(["request", "gorilla", "the line that refused it, and the check above it", "reference"], rows));
   }
