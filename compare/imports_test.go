@@ -14,18 +14,22 @@ import (
 // import, from this module and from others. All may import the standard library. A path
 // that ends in /... means all packages below it.
 var allowed = map[string][]string{
-	"reference/uri":     nil,
-	"reference/wire":    {"reference/uri"},
-	"reference/dissect": {"reference/wire"},
-	"reference":         {"reference/uri", "reference/deflate", "reference/wire"},
-	"reference/deflate": nil,
-	"reference/naive":   nil, // it shares nothing with those who do it right
-	"compare/tap":       nil,
-	"compare/sse":       nil,
-	"compare/stream":    {"reference/wire"},
-	"compare/recording": {"reference/wire", "reference/dissect", "compare/tap"},
-	"compare/scenario":  {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
-	"compare/endpoint":  {"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
+	"reference/uri":          nil,
+	"reference/wire":         {"reference/uri"},
+	"reference/dissect":      {"reference/wire", "reference/recognize"},
+	"reference":              {"reference/uri", "reference/deflate", "reference/wire"},
+	"reference/deflate":      nil,
+	"reference/naive":        nil, // it shares nothing with those who do it right
+	"reference/naive/mended": nil,
+	"compare/tap":            nil,
+	"compare/sse":            nil,
+	"compare/stream":         {"reference/wire"},
+	"compare/tcptest":        nil,
+	"compare/recording":      {"reference/wire", "reference/dissect", "compare/tap"},
+	"compare/scenario":       {"reference/wire", "reference/dissect", "compare/tap", "compare/recording"},
+	"compare/endpoint":       {"reference", "reference/naive", "reference/wire", "reference/recognize", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", gorillaModule},
+	// What a text or some bytes are.
+	"reference/recognize": {"reference/wire"},
 	// The suite, from below: the words of a case (spec), the cases, the transcript, the
 	// verdict, the mistakes, the engine (play). Authors of cases only need spec.
 	"compare/suite/spec":          {"reference/wire", "reference/dissect", "compare/recording"},
@@ -35,29 +39,35 @@ var allowed = map[string][]string{
 	"compare/suite/cases":         {"reference/wire", "compare/suite/spec", "compare/suite/cases/..."},
 	"compare/suite/transcript":    {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/suite/spec"},
 	"compare/suite/verdict":       {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/suite/spec", "compare/suite/transcript"},
-	"compare/suite/mistakes":      {"reference/wire", "compare/suite/spec", "compare/suite/transcript", "compare/suite/verdict"},
-	"compare/suite/play":          {"reference/wire", "reference/dissect", "compare/stream", "compare/tap", "compare/recording", "compare/suite/spec", "compare/suite/transcript"},
-	"compare/suite":               {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/suite/..."},
+	"compare/suite/mistakes":      {"reference/wire", "reference/recognize", "compare/suite/spec", "compare/suite/transcript", "compare/suite/verdict"},
+	"compare/suite/play":          {"reference/wire", "reference/recognize", "reference/dissect", "compare/stream", "compare/tap", "compare/recording", "compare/suite/spec", "compare/suite/transcript"},
+	"compare/suite":               {"reference/wire", "reference/recognize", "reference/dissect", "compare/tap", "compare/recording", "compare/suite/..."},
 	"compare/runner":              {"reference/wire", "reference/dissect", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/suite", "compare/suite/spec"},
 	"compare/browser":             {"reference/wire", "reference/dissect", "compare/sse", "compare/tap", "compare/recording", "compare/scenario", "compare/endpoint", "compare/runner"},
 	"compare/headers":             {"reference/wire", "compare/stream", "compare/endpoint"},
+	"compare/bugs":                {"reference/naive", "reference/naive/mended", "reference/wire", "reference/dissect", "compare/recording", "compare/endpoint"},
 	"compare/outputs":             nil,
 	"compare":                     {"reference/wire", "reference/uri", "reference/dissect", "compare/...", "lessons"},
 	"lessons":                     nil,
 	"static":                      nil,
 	"labserver/internal/lesson": {
-		"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", goldmarkModule,
+		"reference", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "labserver/internal/doors", "lessons", goldmarkModule,
 	},
+	// Tests in real browsers.
+	"labserver/internal/browsertest": {"compare/endpoint", "labserver/internal/program", chromedpModule, "github.com/chromedp/cdproto/...", goleakModule},
 	// The lab server shows the source of package reference, which that embeds.
-	"labserver/...": {"reference", "reference/uri", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", "static", "labserver/internal/..."},
+	"labserver/...": {"reference", "reference/uri", "reference/recognize", "reference/naive", "reference/wire", "reference/dissect", "compare/...", "lessons", "static", "labserver/internal/..."},
 }
 
 // allowedInTests is what the tests of a package may import besides.
 var allowedInTests = map[string][]string{
 	"reference":                 {"reference/dissect"}, // the second reader judges what the first wrote
 	"reference/naive":           {"reference", "reference/wire", goleakModule},
-	"compare/runner":            {"reference", "lessons"},
+	"reference/naive/mended":    {"reference/wire"},
+	"compare/bugs":              {"compare/runner", "compare/scenario", "compare/suite", "compare/suite/spec", "compare/tap", "lessons"},
+	"compare/runner":            {"reference", "reference/naive", "compare/tcptest", "lessons"},
 	"compare/scenario":          {"lessons"},
+	"compare/suite":             {"compare/tcptest"},
 	"compare/suite/mistakes":    {"compare/suite/cases"},
 	"compare/suite/play":        {"compare/suite/cases"},
 	"compare/suite/verdict":     {"compare/suite/cases"},
@@ -117,6 +127,11 @@ func TestImportsRunDownwardOnly(t *testing.T) {
 		dir = filepath.ToSlash(dir)
 		seen[dir] = true
 		checkImports(t, dir, pkg.Imports, allowed)
+		for _, path := range pkg.Imports {
+			if strings.HasPrefix(path, "wslab/") && strings.HasSuffix(path, "test") {
+				t.Errorf("%s imports %s, which is for tests only", dir, path)
+			}
+		}
 		inTests := append(slices.Clone(pkg.TestImports), pkg.XTestImports...)
 		both := map[string][]string{}
 		if entry, ok := find(allowed, dir); ok {

@@ -33,6 +33,7 @@ MAY, a rule (5.2/rsv1) or a word of a title. To see all: go run ./compare list
 If a case runs out of time, it runs once more, alone. If it runs out of time again,
 its result is "no answer". One passed case of each section also runs once more,
 alone. To find a fault that other cases show only when they run alone: -workers 1
+To mend a server one mistake at a time: -first
 
 Exit status: 0 all is well, 1 something failed, gave no answer or was not judged,
 2 nothing could be judged, or the results could not be written. A case that a slow
@@ -52,7 +53,7 @@ const (
 type judging struct {
 	server, listen, endpoints string
 	client, strict, insecure  bool
-	all                       bool
+	all, first                bool
 	json, junit, html, out    string
 	workers, patience         int
 	wait                      time.Duration
@@ -71,6 +72,7 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.BoolVar(&j.insecure, "insecure", false, "judge a server even if its certificate cannot be checked")
 	flags.BoolVar(&j.strict, "strict", false, "fail for warnings as well")
 	flags.BoolVar(&j.all, "all", false, "list every case that did not pass, not only the first ones of a section")
+	flags.BoolVar(&j.first, "first", false, "stop after the section with the first mistake, and say what to do next")
 	flags.IntVar(&j.workers, "workers", runner.Workers, "how many cases run at once")
 	flags.IntVar(&j.patience, "patience", 1, "wait this many `times` as long for everything, for a slow computer or network")
 	flags.StringVar(&j.json, "json", "", "write all reports to this `file`, as JSON")
@@ -87,6 +89,12 @@ func judge(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	if j.workers < 1 || j.patience < 1 {
 		return complain(stderr, errors.New("-workers and -patience must be 1 or more"))
+	}
+	if j.first && (j.client || j.server == "" && (j.endpoints == "" || strings.Contains(j.endpoints, ","))) {
+		return complain(stderr, errors.New("-first needs -server, or -endpoint with one name"))
+	}
+	if j.first && j.json+j.junit+j.html != "" {
+		return complain(stderr, errors.New("-first writes no file: leave out -json, -junit and -html"))
 	}
 	if j.wait < 0 {
 		return complain(stderr, errors.New("-wait must be a duration such as 10s, or 0"))
@@ -182,6 +190,19 @@ func (j judging) judgeServers(ctx context.Context, cases []*suite.Case, targets 
 		}
 	}
 	t.begin(runner.Names(targets), runner.Bound(cases, targets, j.workers))
+	if j.first {
+		reports, _ := j.upToFirst(cases, func(some []*suite.Case) ([]suite.Report, error) {
+			return runner.Judge(ctx, some, targets, j.workers, t.progress), ctx.Err()
+		})
+		if ctx.Err() != nil {
+			return complain(stderr, errors.New("interrupted before a mistake was found"))
+		}
+		again := "go run ./compare judge -endpoint " + j.endpoints
+		if j.server != "" {
+			again = "go run ./compare judge -server " + j.server
+		}
+		return j.toDo(cases, reports, again, t)
+	}
 	reports := runner.Judge(ctx, cases, targets, j.workers, t.progress)
 	return j.finish(interrupted(ctx), cases, runner.Names(targets), reports, t, stderr)
 }
@@ -297,7 +318,6 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 	t.brief = forgiven
 	t.reasons(targets, reports, j.all)
 	diagnoses := suite.DiagnoseAll(reports)
-	t.diagnoses(diagnoses)
 	t.matrix(targets, reports)
 	t.note("")
 	among := targets
@@ -315,6 +335,10 @@ func (j judging) finish(cut string, cases []*suite.Case, targets []string, repor
 	t.died(targets, reports)
 	t.notJudged(targets, reports)
 	t.withheld(reports)
+	t.diagnoses(diagnoses)
+	if len(forgiven) == 0 {
+		t.result(targets, reports, diagnoses)
+	}
 	result := results{Seed: suite.Seed, Targets: targets, Cases: cases, Reports: reports, Habits: suite.Habits(reports), Partings: aligned, Diagnoses: diagnoses}
 	for _, out := range []struct {
 		file  string

@@ -199,7 +199,7 @@ func TestWhatSeemsToBeWrongIsToldWithItsProofs(t *testing.T) {
 	}
 	var b bytes.Buffer
 	newTerminal(&b, 1).diagnoses([]suite.Diagnosis{{Endpoint: "mine", Mistake: m, Cases: []string{"1", "2", "3", "4", "5", "6", "7"}}})
-	for _, want := range []string{"What seems to be wrong with mine", m.Says, m.Instead, "guid-misprint, RFC 6455 §1.3; shown by 1, 2, 3, 4, 5, 6 and 1 more"} {
+	for _, want := range []string{"What seems to be wrong with mine", m.Says, m.Instead, "guid-misprint, RFC 6455 §1.3; shown by 7 cases\n", "Cases: 1, 2, 3, 4, 5, 6 and 1 more"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, &b)
 		}

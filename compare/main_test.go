@@ -33,8 +33,8 @@ func TestBadArgumentsAreToldClearly(t *testing.T) {
 		{[]string{"list", "5.5", "-bogus"}, "flag provided but not defined: -bogus. For the flags: go run ./compare list -h"},
 		{[]string{"judge", "-bogus"}, "flag provided but not defined: -bogus. For the flags: go run ./compare judge -h"},
 		{[]string{"headers", "-bogus"}, "flag provided but not defined: -bogus. For the flags: go run ./compare headers -h"},
-		{[]string{"run", "no-such"}, `there is no scenario "no-such"; there are bad-utf8, `},
-		{[]string{"run", "unmasked", "no-such"}, `there is no scenario "no-such"; there are bad-utf8, `},
+		{[]string{"run", "no-such"}, `there is no scenario "no-such"; the folder lessons/scenarios has `},
+		{[]string{"run", "unmasked", "no-such"}, `there is no scenario "no-such"; the folder lessons/scenarios has `},
 		{[]string{"run", "-endpoint", "gorilla,gorrilla"}, `there is no endpoint "gorrilla"; there are reference gorilla naive`},
 	} {
 		var stdout, stderr bytes.Buffer

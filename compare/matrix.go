@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -185,10 +186,13 @@ func groupsOf(reports []suite.Report) []string {
 // the result only once.
 const leastSame = 2
 
-// reasons lists every case that did not pass, with its reason. If several cases have the
-// same reason, reasons lists it once, with their number.
+// reasons lists every case that did not pass, with its reason. In each section the worst
+// are first. If several cases have the same reason, reasons lists it once, with their
+// number. It leaves out the notes of a long run.
 func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
+	briefly := !all && t.cases > runner.Few
 	for _, name := range targets {
+		notes := 0
 		same := map[string]int{}
 		for _, r := range reports {
 			if r.Endpoint == name && r.Worst() != suite.Pass {
@@ -200,10 +204,18 @@ func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 		for _, group := range groupsOf(reports) {
 			left := 0
 			shown := 0
+			var own []suite.Report
 			for _, r := range reports {
-				if r.Endpoint != name || r.Case.Group() != group || r.Worst() == suite.Pass || r.Verdict == suite.NotJudged {
-					continue
+				switch {
+				case r.Endpoint != name || r.Case.Group() != group || r.Worst() == suite.Pass || r.Verdict == suite.NotJudged:
+				case briefly && r.Worst() == suite.Note:
+					notes++
+				default:
+					own = append(own, r)
 				}
+			}
+			slices.SortStableFunc(own, func(a, b suite.Report) int { return cmp.Compare(b.Worst(), a.Worst()) })
+			for _, r := range own {
 				why := because(r)
 				if !all && told[why] {
 					continue
@@ -227,6 +239,9 @@ func (t *terminal) reasons(targets []string, reports []suite.Report, all bool) {
 			if left > 0 {
 				fmt.Fprintf(t.w, "    … and %d more of §%s; -all lists them\n", left, group)
 			}
+		}
+		if notes > 0 {
+			fmt.Fprintf(t.w, "\n%s has %s (i, allowed behavior); -all lists them.\n", name, plural(notes, "note"))
 		}
 	}
 	fmt.Fprintln(t.w)
@@ -308,19 +323,6 @@ func because(r suite.Report) string {
 
 // maxProofs limits the cases that are listed for a mistake.
 const maxProofs = 6
-
-// diagnoses lists the probable mistakes of the targets.
-func (t *terminal) diagnoses(list []suite.Diagnosis) {
-	name := ""
-	for _, d := range list {
-		if d.Endpoint != name {
-			name = d.Endpoint
-			fmt.Fprintf(t.w, "What seems to be wrong with %s\n\n", name)
-		}
-		fmt.Fprintf(t.w, "  %s\n    %s\n    Usually: %s.\n    %s, %s; shown by %s\n\n",
-			d.Mistake.Says, d.Mistake.Instead, d.Mistake.Usually, d.Mistake.Code, d.Mistake.Section, proofs(d.Cases))
-	}
-}
 
 // proofs lists the first cases, and counts the others.
 func proofs(ids []string) string {

@@ -190,7 +190,7 @@ func writeHTML(w io.Writer, r results) error {
 var templates embed.FS
 
 var resultsPage = template.Must(template.New("results.html").Funcs(template.FuncMap{
-	"because": because, "words": suite.Report.Words, "bits": suite.Report.Bits, "proofs": proofs, "transcript": suite.Report.Transcript,
+	"because": because, "words": suite.Report.Words, "bits": suite.Report.Bits, "proofs": proofs, "evidence": evidence, "transcript": suite.Report.Transcript,
 }).ParseFS(templates, "templates/*.html"))
 
 // expectations knows which results of the endpoints of this module are expected.

@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"io"
 	"net"
 	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"wslab/labserver/internal/program"
 )
 
 // taken listens on address with a free port, or skips where that can't be, and
@@ -74,7 +77,7 @@ func TestACommandLineThatCannotWorkEndsWithOneClearLine(t *testing.T) {
 	defer cancel()
 	for name, c := range mistakes(t) {
 		var stdout, stderr bytes.Buffer
-		err := run(ctx, append([]string{"-open=false"}, c.args...), &stdout, &stderr)
+		err := program.Run(ctx, append([]string{"-open=false"}, c.args...), &stdout, &stderr)
 		if err == nil {
 			t.Errorf("%s: %q works", name, c.args)
 			continue
@@ -122,7 +125,7 @@ func TestHelpIsNoMistake(t *testing.T) {
 // TestREADMEHasEveryFlag compares the table of flags in README.md with those of -h.
 func TestREADMEHasEveryFlag(t *testing.T) {
 	var help bytes.Buffer
-	if _, err := parse([]string{"-h"}, &help); !errors.Is(err, flag.ErrHelp) {
+	if err := program.Run(t.Context(), []string{"-h"}, io.Discard, &help); !errors.Is(err, flag.ErrHelp) {
 		t.Fatal(err)
 	}
 	names := func(pattern, text string) (all []string) {

@@ -25,6 +25,7 @@ import (
 
 	"wslab/compare/endpoint"
 	"wslab/labserver/internal/lesson"
+	"wslab/labserver/internal/program"
 	"wslab/reference"
 	"wslab/reference/dissect"
 	"wslab/reference/naive"
@@ -42,11 +43,11 @@ func TestMain(m *testing.M) {
 // patience bounds every wait of these tests.
 const patience = time.Minute
 
-// scratch is the folder of program; empty while there is none.
+// scratch is the folder of binary; empty while there is none.
 var scratch string
 
-// program is the path of the lab server, built once.
-var program = sync.OnceValues(func() (string, error) {
+// binary is the path of the lab server, built once.
+var binary = sync.OnceValues(func() (string, error) {
 	var err error
 	if scratch, err = os.MkdirTemp("", "wslab"); err != nil {
 		return "", err
@@ -61,7 +62,7 @@ var program = sync.OnceValues(func() (string, error) {
 // build returns the path of the built lab server.
 func build(tb testing.TB) string {
 	tb.Helper()
-	file, err := program()
+	file, err := binary()
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -360,7 +361,7 @@ func TestRunEndsWithItsContextAndLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, []string{"-addr", "127.0.0.1:0", "-open=false"}, w, io.Discard) }()
+	go func() { ended <- program.Run(ctx, []string{"-addr", "127.0.0.1:0", "-open=false"}, w, io.Discard) }()
 	line, err := bufio.NewReader(r).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)

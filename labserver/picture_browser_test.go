@@ -7,6 +7,8 @@ import (
 
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"wslab/labserver/internal/browsertest"
 )
 
 var picture = flag.Bool("picture", false, "take the picture of README.md again")
@@ -39,22 +41,22 @@ func checkPicture(t *testing.T, b []byte) {
 // to both servers and released the frame, while the lab holds the echoes. With -picture it writes the file.
 func TestPictureOfREADME(t *testing.T) {
 	t.Parallel()
-	p := openTab(t, startLab(t), 1440, 1000)
-	p.goTo("/lessons/03-masking")
+	p := browsertest.OpenTab(t, browsertest.StartLab(t), 1440, 1000)
+	p.GoTo("/lessons/03-masking")
 	command := func(name string) {
-		eval[any](p, `void document.querySelector("ws-lab [data-command=`+name+`]").click()`)
+		browsertest.Eval[any](p, `void document.querySelector("ws-lab [data-command=`+name+`]").click()`)
 	}
 	command("connect")
-	p.until("both connections are open", `[...document.querySelectorAll("ws-lab .states b")].filter(b => b.textContent == "OPEN").length == 2`)
+	p.Until("both connections are open", `[...document.querySelectorAll("ws-lab .states b")].filter(b => b.textContent == "OPEN").length == 2`)
 	command("hold")
-	p.until("the wire is held", `document.querySelector("ws-lab [data-command=hold]").getAttribute("aria-pressed") == "true"`)
-	p.click("article ws-do", "Send Hello")
-	p.until("the grid shows the frame", `document.querySelectorAll("ws-bits [role=gridcell] button").length == 11*8`)
+	p.Until("the wire is held", `document.querySelector("ws-lab [data-command=hold]").getAttribute("aria-pressed") == "true"`)
+	p.Click("article ws-do", "Send Hello")
+	p.Until("the grid shows the frame", `document.querySelectorAll("ws-bits [role=gridcell] button").length == 11*8`)
 	command("step")
-	p.until("both echoes are held", wireRows+` == 2`)
-	p.calm(rowCount)
+	p.Until("both echoes are held", browsertest.WireRows+` == 2`)
+	p.Calm(browsertest.RowCount)
 	quality := int64(80)
-	shot, err := chromedp.Call(p.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: &quality})
+	shot, err := chromedp.Call(p.Ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: &quality})
 	if err != nil {
 		t.Fatal(err)
 	}

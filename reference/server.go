@@ -83,7 +83,9 @@ func (s *Server) Serve(l net.Listener) error {
 		return ErrServerClosed
 	}
 	for pause := time.Duration(0); ; {
+		//lesson:begin accept
 		nc, err := l.Accept()
+		//lesson:end
 		if err != nil {
 			if s.closing.Load() {
 				return ErrServerClosed
@@ -98,9 +100,11 @@ func (s *Server) Serve(l net.Listener) error {
 			continue
 		}
 		pause = 0
+		//lesson:begin start
 		if !s.start(func() { s.run(s.accept(nc)) }) {
 			nc.Close()
 		}
+		//lesson:end
 	}
 }
 
@@ -181,11 +185,13 @@ func (s *Server) accept(nc net.Conn) (c *Conn, request wire.Head, err error) {
 		return nil, request, &HandshakeError{Err: ErrServerClosed}
 	}
 	c = newConn(nc, wire.Server, s.Options)
+	//lesson:begin request
 	_ = nc.SetDeadline(c.m.o.Now().Add(timeout(s.HandshakeTimeout, 5*time.Second))) // if this fails, the read will fail too
 
 	// 1. The request, of limited size.
 	r := bufio.NewReader(nc)
 	response, agreed, refused := s.answerFrom(r)
+	//lesson:end
 
 	// 2. The response.
 	if refused != nil {
@@ -200,9 +206,11 @@ func (s *Server) accept(nc net.Conn) (c *Conn, request wire.Head, err error) {
 		return nil, agreed.Head, &HandshakeError{Head: agreed.Head, Err: fmt.Errorf("send the response: %w", err)}
 	}
 
+	//lesson:begin buffered
 	// 3. The connection, and frames that arrived right after the handshake.
 	_ = nc.SetDeadline(time.Time{})
 	c.opened(agreed, r)
+	//lesson:end
 	return c, agreed.Head, nil
 }
 
@@ -328,6 +336,7 @@ func (s *Server) upgrade(w http.ResponseWriter, request wire.Head) (*Conn, error
 	if refused != nil {
 		return nil, refuse(w, refused)
 	}
+	//lesson:begin hijack
 	nc, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return nil, refuse(w, &HandshakeError{Status: http.StatusInternalServerError, Head: request,
@@ -335,14 +344,17 @@ func (s *Server) upgrade(w http.ResponseWriter, request wire.Head) (*Conn, error
 	}
 	// The server's deadlines were for a request, and the connection outlives it.
 	_ = nc.SetDeadline(time.Time{})
+	//lesson:end
 	c := newConn(nc, wire.Server, s.Options)
 	if err := c.WriteRaw(response); err != nil {
 		c.shut("the opening handshake could not be answered")
 		return nil, &HandshakeError{Head: request, Err: err}
 	}
+	//lesson:begin buffered
 	// A client may send frames in the same TCP segment as its handshake. The HTTP
 	// server has then already read them.
 	c.opened(agreed, rw.Reader)
+	//lesson:end
 	return c, nil
 }
 

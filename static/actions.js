@@ -139,13 +139,20 @@ export class Actions {
     this.raw = await this.raws(act, ({ endpoint }) => ({ do: "open", endpoint, fields, round: n }));
   }
 
-  /** @param {Action} a @param {Act} act */
+  /** Writes the parts of some bytes one after the other, or closes TCP. @param {Action} a @param {Act} act */
   async writeRaw(a, act) {
     if (!this.raw.length) throw new Error("The raw client is not connected. Press Dial server first.");
-    const bytes = a.do === "raw-bytes" ? hexBytes(a.hex || "") : null;
-    act.size = bytes ? bytes.length : 0;
+    const parts = a.do === "raw-bytes" ? (a.parts || [a.hex || ""]).map(hexBytes) : [];
     act.clients = this.raw;
-    await this.raws(act, () => (bytes ? { do: "bytes", hex: hexOf(bytes) } : { do: "close" }));
+    if (a.do === "raw-close") await this.raws(act, () => ({ do: "close" }));
+    for (const [i, part] of parts.entries()) {
+      if (i) {
+        const { delivered } = await import("./parts.js");
+        await delivered(this.session, act);
+      }
+      act.size += part.length;
+      await this.raws(act, () => ({ do: "bytes", hex: hexOf(part) }));
+    }
   }
 
   /**
@@ -188,6 +195,6 @@ export class Actions {
    */
   async order(act, what, client, body) {
     const { after } = await this.session.post(what, { client: client.token, ...body });
-    act.began.set(client.token, after);
+    if (!act.began.has(client.token)) act.began.set(client.token, after);
   }
 }

@@ -12,29 +12,47 @@ const lab = new Lab();
 
 /** The elements of the page, ws-NAME in elements/NAME.js. The lab is first, because other elements read its mode. */
 const tags = [
-  "ws-lab", "ws-accept", "ws-bench", "ws-bits", "ws-calls", "ws-checks", "ws-codes", "ws-compare", "ws-connections", "ws-decoder", "ws-do",
-  "ws-ends", "ws-field-card", "ws-findings", "ws-free", "ws-header-map", "ws-heartbeat", "ws-inspector",
-  "ws-lengths", "ws-log", "ws-matrix", "ws-outcome", "ws-play", "ws-predict", "ws-source", "ws-stack", "ws-tally", "ws-timeline",
-  "ws-unmask",
+  "ws-lab", "ws-accept", "ws-bench", "ws-bits", "ws-bugs", "ws-builder", "ws-calls", "ws-chat", "ws-checks",
+  "ws-codes", "ws-compare", "ws-connections", "ws-decoder", "ws-do", "ws-doors", "ws-ends", "ws-field-card",
+  "ws-findings", "ws-free", "ws-header-map", "ws-heartbeat", "ws-inspector", "ws-lengths", "ws-log", "ws-matrix",
+  "ws-outcome", "ws-play", "ws-predict", "ws-source", "ws-stack", "ws-streams", "ws-tally", "ws-timeline",
+  "ws-unmask", "ws-ways",
 ];
 
 /** @type {Record<string, string[]>} the elements that an element is made of */
 const parts = {
   "ws-bench": ["ws-lab"],
+  "ws-builder": ["ws-bits", "ws-field-card"],
   "ws-compare": ["ws-findings", "ws-matrix"],
   "ws-decoder": ["ws-bits", "ws-field-card"],
-  "ws-free": ["ws-connections"],
+  "ws-free": ["ws-builder", "ws-connections"],
   "ws-inspector": ["ws-bits", "ws-field-card", "ws-source", "ws-unmask"],
   "ws-lab": ["ws-timeline", "ws-inspector"],
   "ws-play": ["ws-ends", "ws-outcome"],
   "ws-stack": ["ws-calls"],
 };
 
+/** @type {Record<string, string>} the style sheet of an element, if no other page needs it */
+const sheets = { "ws-bugs": "bugs", "ws-builder": "bugs", "ws-calls": "stack", "ws-checks": "stack", "ws-stack": "stack" };
+
+/** @type {Record<string, string>} a part that is loaded only if the document has this */
+const sometimes = { "ws-ends": "[data-play*=tutorials]", "ws-outcome": "[data-play*=tutorials]" };
+
 /** The elements that some are made of, the innermost first. @param {string[]} some @returns {string[]} */
-const inner = (some) => [...new Set(some.flatMap((tag) => [...inner(parts[tag] || []), tag]))];
+const inner = (some) => [...new Set(some.flatMap((tag) => [...inner(parts[tag] || []), tag]))].filter((tag) => !sometimes[tag] || document.querySelector(sometimes[tag]));
+
+/** Loads a style sheet once. @param {string} name */
+function style(name) {
+  const href = `/static/css/${name}.css`;
+  if (document.querySelector(`link[href="${href}"]`)) return;
+  const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href });
+  document.head.append(link);
+  return new Promise((done) => (link.onload = link.onerror = done));
+}
 
 /** Loads and defines elements, parts before the whole. @param {string[]} wanted */
 async function load(wanted) {
+  await Promise.all(inner(wanted).map((tag) => sheets[tag] && style(sheets[tag])));
   for (const module of await Promise.all(inner(wanted).map((tag) => import(`./elements/${tag.slice(3)}.js`)))) {
     for (const value of Object.values(module)) {
       if (typeof value === "function" && value.prototype instanceof LabElement) /** @type {typeof LabElement} */ (value).define();

@@ -51,6 +51,11 @@ export class Conn {
     this.reset = Infinity; // seq of the RST that ended it
   }
 
+  /** Whether it never carries WebSocket: plain HTTP, or the raw TCP chat. */
+  get plain() {
+    return this.endpoint === "http" || this.endpoint === "tcp";
+  }
+
   /**
    * The state of one side at the cursor.
    * @param {End} side
@@ -112,6 +117,13 @@ export function lane(conns, watching) {
   if (!names.length) return watching ? "client" : "your page";
   return names.length === 1 ? names[0] : names.length === 2 && names.includes("your page") ? "your page, others" : "client";
 }
+
+/**
+ * The run of a ws-doors block that a raw client belongs to, "" for none. The server
+ * calls its client RUN-ENDPOINT-ROUND.
+ * @param {Conn} conn
+ */
+export const runOf = (conn) => (conn.client.endsWith(`-${conn.endpoint}-${conn.round}`) ? conn.client.slice(0, -`-${conn.endpoint}-${conn.round}`.length) : "");
 
 /** Whether it is a gap in the recording, which has no connection. @param {Conn} conn */
 export const nobody = (conn) => !conn.id && !conn.client;

@@ -2,6 +2,7 @@
 interface HTMLElementTagNameMap {
   "ws-bench": import("./elements/bench.js").WsBench;
   "ws-bits": import("./elements/bits.js").WsBits;
+  "ws-builder": import("./elements/builder.js").WsBuilder;
   "ws-connections": import("./elements/connections.js").WsConnections;
   "ws-ends": import("./elements/ends.js").WsEnds;
   "ws-calls": import("./elements/calls.js").WsCalls;

@@ -148,6 +148,18 @@ export function handshakeLine(h) {
   return [p.line, p.note || p.good].filter(Boolean).join(" ") + p.bad.map((code) => ` × ${code}`).join("");
 }
 
+/**
+ * A part of an exchange of plain HTTP. The path of the session is left out.
+ * @param {import("./types.js").Http} x
+ * @param {LabEvent["from"]} from
+ */
+function httpLine(x, from) {
+  const of = { poll: "polling", long: "long polling", events: "Server-Sent Events" }[x.way];
+  const line = (x.line || "").replace(/\/api\/sessions\/[^/]+/, "…").replace(/ ?HTTP\/1\.1 ?/, "");
+  const what = x.what === "end" ? `end of the response${x.cut ? ", cut off" : ""}` : x.what === "body" ? `body ${quote(x.text || "")}` : line;
+  return `${arrow(from)} ${of}: ${what} · ${count(x.size, "byte")}`;
+}
+
 /** @param {Tcp} t @param {LabEvent["from"]} from */
 export function tcpLine(t, from) {
   const who = from === "client" ? "the client" : "the server";
@@ -224,7 +236,9 @@ export function line(e) {
   if (e.tcp) return tcpLine(e.tcp, e.from);
   if (e.script) return scriptLine(e.script);
   if (e.call) return callLine(e.call);
+  if (e.bytes) return `${arrow(e.from)} ${count(e.bytes.size, "byte")} ${bytesShown(e.bytes.hex)}`;
+  if (e.http) return httpLine(e.http, e.from);
   if (e.dropped?.here) return `${count(e.dropped.count, "older event")} discarded: the page keeps the newest`;
   if (e.dropped) return `${count(e.dropped.count, "event")} dropped: this part of the recording is missing`;
-  return e.kind;
+  return /** @type {Record<string, string>} */ ({ ways: "the run of the four ways", streams: "the count of streams", chat: "the two chats" })[e.kind] || e.kind;
 }

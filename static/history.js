@@ -16,8 +16,8 @@ const most = { events: 100_000, weight: 96 << 20 };
 
 /** The approximate number of characters that an event holds. @param {LabEvent} e */
 function weigh(e) {
-  const { bytes, frame, handshake, message, script, stack } = e;
-  const texts = [bytes?.hex, frame?.hex, frame?.payload, frame?.text, handshake?.hex, handshake?.hex, handshake?.hex, message?.hex, message?.text, script?.text];
+  const { bytes, frame, handshake, http, message, script, stack } = e;
+  const texts = [bytes?.hex, frame?.hex, frame?.payload, frame?.text, handshake?.hex, handshake?.hex, handshake?.hex, http?.hex, http?.hex, http?.text, message?.hex, message?.text, script?.text];
   return texts.reduce((n, text) => n + (text?.length || 0), 200 + 120 * (stack?.calls.length || 0));
 }
 

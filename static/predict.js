@@ -10,7 +10,7 @@
  * @typedef {{is: string, text: string}} Choice
  * @typedef {{id: string, ask: string, about: Record<string, unknown>, value: string, choices: Choice[],
  *   explain: string, hint?: string}} Question
- * @typedef {{endpoint?: string, scenario?: string, read?: number, pieces?: number, stack?: (byte: number) => string|undefined}} Context values that the event itself does not have; read: how many bytes of frames the endpoint had read before; pieces: how many Reads or Writes carried the event; stack: the implementation's calls at a byte, innermost first
+ * @typedef {{endpoint?: string, scenario?: string, run?: string, read?: number, pieces?: number, stack?: (byte: number) => string|undefined}} Context values that the event itself does not have; read: how many bytes of frames the endpoint had read before; pieces: how many Reads or Writes carried the event; stack: the implementation's calls at a byte, innermost first
  */
 
 import { count, opcodeNames } from "./format.js";
@@ -52,6 +52,8 @@ function operand(token, e, context) {
 function named(name, e) {
   const [, part, at] = /^([a-z]+)\.(.+)$/.exec(name) || [];
   const { frame: f, handshake: h, script: s } = e;
+  const result = e.ways || e.streams || e.chat;
+  if (result) return name.split(".").reduce((/** @type {any} */ of, key) => of?.[key], result);
   if (name === "violation") return ((f || h)?.violations || [])[0]?.code ?? "";
   if (f) {
     if (part === "byte") return bytes(f.hex)[Number(at)];
@@ -156,6 +158,8 @@ export function shown(v, expression) {
     const hex = `0x${v.toString(16).padStart(2, "0")}`;
     return /^payload\.\d+$/.test(expression) && v > 0x20 && v < 0x7f ? `${String.fromCharCode(v)}, which is ${hex}` : hex;
   }
+  const [, unit] = (typeof v === "number" && /(?:^|\.)(byte|request|read|frame|stream|socket)s$/.exec(expression)) || [];
+  if (unit) return count(Number(v), unit);
   if (typeof v === "number" && /^(length|size|header\.size|read)$/.test(expression)) return count(v, "byte");
   if (v === "") return expression === "violation" ? "no violation" : "nothing";
   return String(v);
@@ -170,6 +174,7 @@ export function place(e, expression = "") {
   if (expression.startsWith("stack.")) return "The calls at this byte were";
   if (expression === "pieces") return e.from === "client" ? "The number of Reads was" : "The number of Writes was";
   if (expression === "read") return "Before this frame the server had read";
+  if (e.ways || e.streams || e.chat) return "In your run it was";
   if (e.script) return e.script.what === "read" ? "The client's read returned" : "Your page received";
   return e.call ? "The server's code got" : "On the wire it was";
 }

@@ -151,6 +151,7 @@ export class Rows {
       // These bytes complete no frame, so the report of writing them needs a row.
       const wrote = e.by ? this.claim(conn, e.by) : null;
       if (wrote) this.add(wrote, conn, e.seq);
+      if (conn.endpoint === "tcp") this.add(e, conn);
     } else if (e.handshake || e.frame) {
       const row = this.add(e, conn);
       if (e.handshake?.what === "response") conn.response = row;
@@ -168,7 +169,7 @@ export class Rows {
       if (conn.held[0]) changed(conn.held[0]);
       changed(row);
     } else if (e.stack) conn.stacks.push(e); // the inspector shows them with the bytes of a row
-    else if (e.unsent || e.unread || e.dropped) this.add(e, conn);
+    else if (e.http || e.unsent || e.unread || e.dropped) this.add(e, conn);
   }
 
   /**

@@ -37,6 +37,8 @@ export class Session extends EventTarget {
   /** @type {Server} the state of the server when the notice was written */
   noticed = "there";
   acted = 0; // how many actions were tried
+  /** @type {LabEvent[]} results that elements computed, for predictions */
+  results = [];
   scheduled = false;
 
   // ——— telling the elements ———
@@ -113,6 +115,7 @@ export class Session extends EventTarget {
   reset() {
     this.history = new History();
     this.rows = new Rows();
+    this.results = [];
     this.dispatchEvent(new Event("fresh"));
   }
 
@@ -261,7 +264,18 @@ export class Session extends EventTarget {
     return history.events.slice(history.count(play.seq - 1)).filter((e) => (conn && e.conn === conn.id) || e.script?.client === play.token);
   }
 
+  /** Adds a result that an element computed from a run. @param {import("./types.js").Result} kind @param {Record<string, unknown>} result */
+  tell(kind, result) {
+    this.results.push({ seq: this.history.last, at: this.now(), conn: 0, from: "client", kind, [kind]: result });
+    this.touch();
+  }
+
   // ——— the API ———
+
+  /** @param {string} what */
+  get(what) {
+    return call(`${sessionPath(this.id)}/${what}`);
+  }
 
   /** @param {string} what @param {object} body */
   post(what, body) {

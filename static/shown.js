@@ -53,6 +53,9 @@ export function stepAt(row, cursor) {
  */
 export function jsAt(row, cursor) {
   if (row.event.script) return scriptLine(row.event.script);
+  // The client of the raw TCP chat is Go code, too.
+  const own = row.calls.find((c) => c.enter.from === "client" && c.enter.seq <= cursor);
+  if (own?.enter.call) return callLine(own.enter.call, own.ret && own.ret.seq <= cursor ? own.ret.call : undefined);
   if (!row.js || !row.js.script) return "";
   const told = row.js.script.what.startsWith("on");
   if (told && heldAt(row, cursor) === "waiting") return "";
@@ -68,7 +71,7 @@ export function jsAt(row, cursor) {
 export function goAt(row, cursor) {
   const held = row.event.from === "client" && heldAt(row, cursor) === "waiting";
   const shown = [];
-  const { calls } = row;
+  const calls = row.calls.filter((c) => c.enter.from === "server");
   for (const call of calls.length > 1 ? [...calls].sort((a, b) => a.enter.seq - b.enter.seq) : calls) {
     const ret = call.ret && call.ret.seq <= cursor ? call.ret.call : undefined;
     const entered = call.enter.seq <= cursor ? call.enter.call : ret;

@@ -103,12 +103,13 @@ export class Sockets {
    * @param {string} token
    * @param {typeof WebSocket} [Socket] the constructor of the window that will own the socket
    * @param {number} [round] sockets of one round are shown side by side
+   * @param {string} [path] of the WebSocket, if the server chose it
    */
-  dial(endpoint, token, Socket = WebSocket, round = 0) {
+  dial(endpoint, token, Socket = WebSocket, round = 0, path = "") {
     const { session } = this;
     const { id } = session;
     const origin = location.origin.replace(/^http/, "ws");
-    const url = `${origin}/ws/${endpoint}?session=${encodeURIComponent(id)}&client=${token}${round ? `&round=${round}` : ""}`;
+    const url = path ? new URL(path, origin).href : `${origin}/ws/${endpoint}?session=${encodeURIComponent(id)}&client=${token}${round ? `&round=${round}` : ""}`;
     /** @param {string} what @param {object} [more] */
     const tell = (what, more) => id === session.id && this.report({ client: token, what, readyState: ws.readyState, ...more });
     const began = session.now();

@@ -24,9 +24,14 @@
 //	connection.js, shown.js       one connection; the text of a row at a cursor
 //	align.js                      two sides in pairs: beside.js pairs, differences.js compares
 //	play.js, ends.js, outcome.js  one play, its connection from both ends, how it ended
+//	doors.js                      two ways to a WebSocket server, side by side
+//	ways.js, race.js, chat.js     costs of the four ways; one run of them; two chats
 //	tally.js, heartbeat.js        counts of endings; when each end notices a silence
 //	act.js, forms.js              one action and its result; the input of forms
+//	parts.js                      the wait between the parts of a write
 //	predict.js, unmask.js         answers to predictions; the frame to unmask
+//	bugs.js                       the game with the naive server: reactions and score
+//	builder.js                    a frame from its fields, and back
 //	bits.js, machine.js           a frame as bits; the reference's state machine
 //	stack.js, walk.js             the calls at each byte; a walk through the bytes
 //	sources.js                    source listings, each requested once

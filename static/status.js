@@ -42,7 +42,7 @@ export function panel({ session, cursor, sockets }) {
     // A browser opens one connection to a host at a time, as RFC 6455 §4.1 asks.
     second: holding && cursor.mode === "both" && !watching && open.some((s) => s.ws.readyState === WebSocket.CONNECTING),
     playing: cursor.stepper?.hint || "",
-    open: open.length > 0 || conns.some((c) => !sockets.byToken.has(c.client) && !c.overAt(Infinity)),
+    open: open.length > 0 || conns.some((c) => !c.plain && !(sockets.byToken.has(c.client) ? sockets.byToken.get(c.client)?.ws.readyState === WebSocket.CLOSED : c.overAt(Infinity))),
   };
 }
 

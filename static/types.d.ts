@@ -16,6 +16,14 @@ export type Handshake = {what: "request"|"response", line: string, status?: numb
 export type Header = {fin: boolean, rsv1: boolean, rsv2: boolean, rsv3: boolean, opcode: number, name: string, masked: boolean, form: 7|16|64, length: string, key?: string, size: number};
 export type Frame = {offset: number, size: number|string, header: Header, hex: string, tail?: string, gap?: number, short?: number|string, missing?: string, cut?: boolean, payload?: string, text?: string, close?: {code: number, name: string, reason: string}, fragment?: {index: number, final: boolean, opcode: string}, violations?: Violation[]};
 export type Message = {opcode: string, size: number, text?: string, hex?: string, frames?: number[]};
+/**
+ * A part of an exchange of plain HTTP. Each byte of the exchange is in the size of one part.
+ * exchange: unique in the session. run: of the four ways; 0 for none. fields: of a request or a response.
+ * size: bytes on the wire. hex: the first of them. data: bytes of a body without the framing of chunks; text: these bytes, if they are text.
+ * from of the event: a body can be from the client too. cut: TCP ended before the part, or the exchange, was complete.
+ * total: with end. pieces: bodies of the response.
+ */
+export type Http = {what: "request"|"response"|"body"|"end", exchange: number, way: "poll"|"long"|"events", run?: number, line?: string, method?: string, status?: number, fields?: HeaderField[], size: number, hex: string, data?: number, text?: string, cut?: boolean, total?: {up: number, down: number, pieces: number}};
 /** of: seq of the event that the report is about */
 export type Call = {id: number, name: string, verb: "open"|"read"|"write"|"close"|"other", socket?: boolean, phase: "enter"|"return", of?: number, args?: string, result?: string, error?: GoError|null};
 export type Script = {client: string, what: string, of?: number, awaits?: boolean, endpoint?: string, round?: number, text?: string, size?: number, code?: number, reason?: string, wasClean?: boolean, readyState?: number};
@@ -37,6 +45,8 @@ export type Plan = {name: string, title: string, text?: string, steps: PlanStep[
 export type StackCall = {func: string, package: string, file: string, line: number, depth: number};
 /** the calls that led to a read or write of the socket, innermost first. at is the offset of the first byte in the stream of the event's from. A handshake begins at 0 and a frame at frame.offset */
 export type Stack = {op: "read"|"write"|"respond"|"panic"|"full", at: number, size: number, status?: number, skipped?: number, calls: StackCall[]};
+/** results that an element computes from a run; the page makes these events for predictions */
+export type Result = "ways"|"streams"|"chat";
 
 export interface LabEvent {
   seq: number;
@@ -48,10 +58,11 @@ export interface LabEvent {
   by?: number;
   /** seq of the report of its arrival, if that report was recorded first */
   told?: number;
-  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"stack"|"dropped";
+  kind: "tcp"|"bytes"|"handshake"|"frame"|"message"|"call"|"script"|"state"|"held"|"unsent"|"unread"|"step"|"stack"|"dropped"|"http"|Result;
   tcp?: Tcp;
   bytes?: Bytes;
   handshake?: Handshake;
+  http?: Http;
   frame?: Frame;
   message?: Message;
   call?: Call;
@@ -62,6 +73,9 @@ export interface LabEvent {
   unread?: Piece;
   step?: Step;
   stack?: Stack;
+  ways?: Record<string, unknown>;
+  streams?: Record<string, unknown>;
+  chat?: Record<string, unknown>;
   /** here: the page made this event to replace events that it no longer keeps */
   dropped?: {count: number, here?: boolean};
 }
@@ -75,6 +89,13 @@ export type Source = {site: string, reference: Listing|null, gorilla: Listing|nu
 export type LiveConnection = {session: string, conn: number, endpoint: string, client: string, remote: string, outside: boolean, open: boolean, since: number, frames: number};
 /** stack: call stacks of new connections are recorded. sip: limit of a read of new connections in bytes, 0 for none */
 export type SessionState = {session: string, now: number, holding: boolean, outside: boolean, stack: boolean, sip: number};
+
+/** the game with the faults of the naive server: closed cards by area, and inputs that the page offers */
+export type Bugs = {areas: {name: string, cards: {number: number, hints: [string, string]}[]}[], attacks: {name: string, scenario: string}[]};
+/** a fault whose effect is in the session; events: seqs of the evidence */
+export type FoundBug = {number: number, conn: number, events: number[], said: string};
+/** an open card; rule is empty if there is none, mistake is what the judge names */
+export type BugCard = {number: number, name: string, area: string, what: string, rule: string, section: string, listing: Listing, mend: {op: " "|"-"|"+", text: string}[], mistake: {code: string, says: string}|null, comes: string};
 
 export type Mode = "reference"|"gorilla"|"naive"|"both"|"all"|"plays";
 /** shows: the event that the text beside the button is about, if it is not the first frame that the action causes */

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"wslab/compare/recording"
-	"wslab/reference/dissect"
+	"wslab/reference/recognize"
 	"wslab/reference/wire"
 )
 
@@ -23,7 +23,7 @@ type Mistake struct {
 // Mistakes lists all of them.
 var Mistakes = []Mistake{
 	{"wrong-accept", "Sec-WebSocket-Accept is computed with a misprinted GUID", func(key string) string {
-		return switching("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: "+wire.Hash(key+dissect.MisprintedGUID))
+		return switching("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: "+wire.Hash(key+recognize.MisprintedGUID))
 	}},
 	{"no-accept", "there is no Sec-WebSocket-Accept", func(key string) string {
 		return switching("Upgrade: websocket", "Connection: Upgrade")

@@ -8,9 +8,12 @@
 //	reference.go  package reference of this module
 //	gorilla.go    github.com/gorilla/websocket; nothing else imports it
 //	naive.go      package naive of this module, with its faults
+//	delivered.go  when the server has read a part of a request
 //	broken.go     servers with one named mistake in their handshake
 //	judged.go     the same servers for a judge: unrecorded, with a server's timeouts
 //	clients.go    the clients under study
+//	door.go       one server on a bare TCP listener and on net/http
+//	idle.go       the memory of idle connections, measured for each way to serve them
 //
 // A scenario gives their code one order after the other:
 //

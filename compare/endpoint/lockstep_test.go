@@ -26,13 +26,13 @@ func TestTheNaiveServerReadsEachWriteOfAJudgeByItself(t *testing.T) {
 		if !ok {
 			t.Fatal("it cannot be judged")
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		c, err := dialTo(ctx)
 		cancel()
 		if err != nil {
 			t.Fatal(err)
 		}
-		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		if _, err := io.WriteString(c, naiveRequest); err != nil {
 			t.Fatal(err)
 		}

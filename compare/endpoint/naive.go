@@ -59,18 +59,21 @@ type keepingConn struct {
 
 func (c *keepingConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	c.keep(p[:n], n == len(p))
+	if c.keep(p[:n], n == len(p)) {
+		delivered(c.Conn.RemoteAddr(), n)
+	}
 	return n, err
 }
 
-func (c *keepingConn) keep(b []byte, full bool) {
+// keep keeps b, the bytes of one read. It reports false if no request can follow.
+func (c *keepingConn) keep(b []byte, full bool) (kept bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.replied {
 		c.reads, c.size, c.full, c.replied = nil, 0, false, false
 	}
 	if b = b[:min(len(b), maxKept-c.size)]; c.done || len(b) == 0 {
-		return
+		return !c.done
 	}
 	c.size += len(b)
 	if last := len(c.reads) - 1; c.full && last >= 0 {
@@ -79,6 +82,7 @@ func (c *keepingConn) keep(b []byte, full bool) {
 		c.reads = append(c.reads, append([]byte(nil), b...))
 	}
 	c.full = full
+	return true
 }
 
 func (c *keepingConn) Write(p []byte) (int, error) {
@@ -216,15 +220,70 @@ func serveNaive(w http.ResponseWriter, r *http.Request, rec *recording.Connectio
 		return
 	}
 	conn.SetDeadline(time.Time{})
-	err = naive.Serve(c, naive.Options{
+	program, leave := programs.of(rec)
+	defer leave()
+	err = program.Serve(c, naiveOptions(rec, opened))
+	result := "nil"
+	var stopped *naive.Stopped
+	if errors.As(err, &stopped) {
+		result = string(stopped.Bound)
+	}
+	// Enter the call only now. Otherwise it would contain the other calls.
+	rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: NaiveServe}).Return(result, err)
+}
+
+// naiveOptions are the options of a naive server that reports its calls to rec.
+func naiveOptions(rec *recording.Connection, opened func(Server)) naive.Options {
+	return naive.Options{
 		Limits: naive.Limits{Memory: MaxMessage, Wait: IdleTimeout, Total: naiveTotal},
 		Call: func(name, args string, written []byte) func(string, error) {
 			return rec.Enter(recording.Doing{Verb: naiveVerbs[name], Name: name, Args: args, Socket: true, Writes: recording.Writes{Bytes: written}}).Return
 		},
 		Opened: func(s *naive.Server) { opened(naiveServer{s, rec}) },
-	})
-	// Enter the call only now. Otherwise it would contain the other calls.
-	rec.Enter(recording.Doing{Verb: recording.VerbOther, Name: "naive.Serve"}).Return("nil", err)
+	}
+}
+
+// NaiveServe is the name of the last recorded call of the naive server. Its error is nil
+// if the server ended by itself. Otherwise its result is the naive.Bound that the server
+// reached.
+const NaiveServe = "naive.Serve"
+
+// programs has the naive servers that run. Each recording has a server of its own. That
+// server serves one client at a time, and the clients of other recordings do not wait.
+var programs = programList{running: map[*recording.Recording]*programOf{}}
+
+type programList struct {
+	mu      sync.Mutex
+	running map[*recording.Recording]*programOf
+}
+
+type programOf struct {
+	naive.Program
+	clients int
+}
+
+// of returns the server of rec's recording, and a function to call when its client has
+// left. If rec is nil, the server has no other client.
+func (l *programList) of(rec *recording.Connection) (*naive.Program, func()) {
+	if rec == nil {
+		return new(naive.Program), func() {}
+	}
+	r := rec.Recording()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	p := l.running[r]
+	if p == nil {
+		p = new(programOf)
+		l.running[r] = p
+	}
+	p.clients++
+	return &p.Program, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if p.clients--; p.clients == 0 {
+			delete(l.running, r)
+		}
+	}
 }
 
 // replay returns conn with the head of r and the buffered bytes after the head, to be

@@ -65,7 +65,8 @@ type lab struct {
 	begin   chan struct{} // the endpoint serves when it is closed
 	servers chan Server
 	served  chan struct{}
-	stop    func()
+	shut    func() // ends it
+	stop    func() // ends it, and fails if a goroutine is left
 }
 
 // lay starts a lab. keep says whether the listener keeps reads, hold whether
@@ -101,11 +102,14 @@ func lay(t *testing.T, keep, hold bool) *lab {
 	}
 	var work sync.WaitGroup
 	work.Go(func() { server.Serve(tap.Listener{Listener: listener}) })
-	l.stop = func() {
+	l.shut = func() {
 		client.Close()
 		<-l.served
 		server.Close()
 		work.Wait()
+	}
+	l.stop = func() {
+		l.shut()
 		goleak.VerifyNone(t)
 	}
 	return l

@@ -38,7 +38,11 @@ func BeServer() {
 	if name == "" {
 		return
 	}
-	if err := beServer(name); err != nil {
+	serve := beServer
+	if way, ok := strings.CutPrefix(name, idlePrefix); ok {
+		name, serve = way, beIdle
+	}
+	if err := serve(name); err != nil {
 		fmt.Fprintln(os.Stderr, "server process:", err)
 		os.Exit(1)
 	}

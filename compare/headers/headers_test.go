@@ -92,7 +92,7 @@ func overTCP(t *testing.T, addr string, h Header, c Context) (all []byte, whole 
 		t.Fatal(err)
 	}
 	defer nc.Close()
-	nc.SetDeadline(time.Now().Add(20 * time.Second))
+	nc.SetDeadline(time.Now().Add(time.Minute))
 	nc.Write([]byte(request))
 	r := bufio.NewReader(nc)
 	if response, err := http.ReadResponse(r, nil); err != nil || response.StatusCode != 101 {

@@ -128,6 +128,9 @@ func (c *Connection) Summary() Summary {
 	return Summary{c.Info, c.ID, c.open, c.state, c.frames, c.r.Now() - c.began}
 }
 
+// Recording returns the recording that c is part of.
+func (c *Connection) Recording() *Recording { return c.r }
+
 // sender returns the end that sends the bytes of direction d.
 func (c *Connection) sender(d tap.Direction) wire.Role {
 	if d == tap.Out {

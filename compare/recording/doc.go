@@ -33,6 +33,8 @@
 //	stack.go            the calls that lead to a Read or Write of the socket
 //	call.go, report.go  calls of the endpoint's code; reports of the client
 //	concern*.go         which event is about which; pairing.go and writes.go help
+//	plain.go            TCP connections without WebSocket
+//	http.go             exchanges of plain HTTP
 //	text.go, steps.go   events as text, and as the transcript of a scenario
 //
 // # Frames that were not transmitted

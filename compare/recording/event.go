@@ -59,6 +59,8 @@ func (e Event) Kind() string {
 		return "step"
 	case *Stack:
 		return "stack"
+	case *HTTP:
+		return "http"
 	}
 	return "unknown"
 }

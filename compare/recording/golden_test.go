@@ -79,7 +79,7 @@ func TestTheSessionOfTheGoldenHoldsEveryKind(t *testing.T) {
 		}
 		last = e.Seq
 	}
-	for _, kind := range []string{"tcp", "bytes", "handshake", "frame", "message", "call", "script", "state", "held", "unsent", "unread", "step", "stack", "dropped"} {
+	for _, kind := range []string{"tcp", "bytes", "handshake", "frame", "message", "call", "script", "state", "held", "unsent", "unread", "step", "stack", "dropped", "http"} {
 		if kinds[kind] == 0 {
 			t.Errorf("there is no %s", kind)
 		}

@@ -23,18 +23,19 @@ type Recording struct {
 	elapsed func() time.Duration // since the Recording began
 	limits  Limits
 
-	mu      sync.Mutex
-	events  list
-	next    uint64
-	weight  int           // of all bodies, in bytes
-	charged int           // bytes that the pool counts for this Recording
-	changed chan struct{} // closed by the next append; nil if no reader waits
-	conns   []*Connection // the newest, at most maxConnections
-	opened  int           // connections so far
-	calls   uint64
-	spare   [][2]Call          // free memory for calls and their returns
-	newest  time.Duration      // the latest At of any event
-	early   map[string][]early // reports of clients that have no connection yet
+	mu        sync.Mutex
+	events    list
+	next      uint64
+	weight    int           // of all bodies, in bytes
+	charged   int           // bytes that the pool counts for this Recording
+	changed   chan struct{} // closed by the next append; nil if no reader waits
+	conns     []*Connection // the newest, at most maxConnections
+	opened    int           // connections so far
+	calls     uint64
+	exchanges int                // of plain HTTP so far
+	spare     [][2]Call          // free memory for calls and their returns
+	newest    time.Duration      // the latest At of any event
+	early     map[string][]early // reports of clients that have no connection yet
 }
 
 // New returns an empty Recording that begins now. now is its clock. nil means time.Now.
@@ -124,6 +125,8 @@ func weight(body any) int {
 		return fixed + len(b.Text) + len(b.Reason)
 	case *Stack:
 		return fixed + 8*len(b.pcs)
+	case *HTTP:
+		return fixed + 3*len(b.Bytes) + len(b.Data)
 	case *Step:
 		return fixed + len(b.Title) + len(b.Command) + len(b.Say)
 	}

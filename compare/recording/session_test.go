@@ -291,8 +291,35 @@ func plays(rec *recording.Recording, clock *clock) {
 	tell(len(steps), recording.PlayOver, nil)
 }
 
-// session plays two connections side by side and a scenario after them, and returns all
-// events. A Dropped event replaces three of them.
+// exchanges plays two exchanges of plain HTTP on one TCP connection: a message of the
+// page, and a stream of which the page reads two events before it leaves.
+func exchanges(rec *recording.Recording, clock *clock) {
+	conn := rec.ConnectHTTP(recording.Info{
+		Endpoint: "http", As: recording.AsTab, Path: "/api/sessions/k3jx/ways/1/poll", Local: "127.0.0.1:8080", Remote: "127.0.0.1:50004",
+	})
+	conn.Begin("poll", 1, nil)
+	conn.Bytes(tap.In, []byte("POST /api/sessions/k3jx/ways/1/poll HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nOrigin: http://127.0.0.1:8080\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nHello"))
+	clock.after(90 * us)
+	conn.Bytes(tap.Out, []byte("HTTP/1.1 204 No Content\r\nDate: Fri, 02 Jan 2026 03:04:05 GMT\r\n\r\n"))
+	clock.after(3 * ms)
+	conn.Begin("events", 1, nil)
+	conn.Bytes(tap.In, []byte("GET /api/sessions/k3jx/ways/1/events HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nAccept: text/event-stream\r\n\r\n"))
+	clock.after(80 * us)
+	conn.Bytes(tap.Out, []byte("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nDate: Fri, 02 Jan 2026 03:04:05 GMT\r\nTransfer-Encoding: chunked\r\n\r\n"))
+	for n := 1; n <= 2; n++ {
+		clock.after(50 * ms)
+		event := fmt.Sprintf("id: %d\ndata: {\"n\":%d,\"at\":%d}\n\n", n, n, rec.Now().Microseconds())
+		conn.Bytes(tap.Out, fmt.Appendf(nil, "%x\r\n%s\r\n", len(event), event))
+	}
+	clock.after(20 * ms)
+	conn.Fin(tap.In)
+	clock.after(70 * us)
+	conn.Bytes(tap.Out, []byte("0\r\n\r\n"))
+	conn.Closed()
+}
+
+// session plays two connections side by side, a scenario and plain HTTP after them, and
+// returns all events. A Dropped event replaces three of them.
 func session() []recording.Event {
 	clock := newClock()
 	rec := recording.New(clock.now, recording.Limits{})
@@ -321,6 +348,7 @@ func session() []recording.Event {
 	}
 	plays(rec, clock)
 	stacks(gorilla)
+	exchanges(rec, clock)
 	before, _ := rec.After(0, int(lost))
 	behind, _ := rec.After(gone, 1<<20)
 	marker := recording.Event{Seq: gone, At: behind[0].At, Body: &recording.Dropped{Count: gone - lost}}

@@ -148,6 +148,8 @@ func (t *textWriter) event(e Event) {
 		t.step(e, b)
 	case *Stack:
 		t.stack(e, b)
+	case *HTTP:
+		t.http(e, arrow, b)
 	}
 }
 
@@ -253,16 +255,7 @@ func (t *textWriter) tcp(e Event, b *TCP) {
 
 func (t *textWriter) handshake(e Event, arrow string, h *dissect.Handshake) {
 	t.line(e, arrow, "%s", h.Line)
-	for _, l := range h.Lines {
-		value := l.Value
-		if t.opt.Stable {
-			switch {
-			case strings.EqualFold(l.Name, "Host"), strings.EqualFold(l.Name, "Origin"), strings.EqualFold(l.Name, "Date"):
-				value = "…"
-			}
-		}
-		t.detail("%s: %s", l.Name, value)
-	}
+	t.fields(h.Lines)
 	if a := h.Accept; a != nil {
 		verdict := "correct"
 		if a.Mistake != "" {
@@ -274,6 +267,37 @@ func (t *textWriter) handshake(e Event, arrow string, h *dissect.Handshake) {
 		t.detail("  | %s", strings.TrimRight(line, "\r\n"))
 	}
 	t.violations(h.Violations)
+}
+
+// fields writes header fields.
+func (t *textWriter) fields(lines []dissect.HeaderLine) {
+	for _, l := range lines {
+		value := l.Value
+		if t.opt.Stable {
+			switch {
+			case strings.EqualFold(l.Name, "Host"), strings.EqualFold(l.Name, "Origin"), strings.EqualFold(l.Name, "Date"):
+				value = "…"
+			}
+		}
+		t.detail("%s: %s", l.Name, value)
+	}
+}
+
+// http writes a part of an exchange of plain HTTP.
+func (t *textWriter) http(e Event, arrow string, h *HTTP) {
+	cut := ""
+	if h.Cut {
+		cut = ", cut off"
+	}
+	switch h.What {
+	case dissect.PartBody:
+		t.line(e, arrow, "HTTP exchange %d (%s), body, %s on the wire%s: %q", h.Exchange, h.Way, ByteCount(h.Size), cut, Clip(string(h.Data), 80))
+	case dissect.PartEnd:
+		t.line(e, arrow, "HTTP exchange %d (%s), end%s: %s up, %s down", h.Exchange, h.Way, cut, ByteCount(h.Total.Up), ByteCount(h.Total.Down))
+	default:
+		t.line(e, arrow, "HTTP exchange %d (%s), %s, %s%s: %s", h.Exchange, h.Way, h.What, ByteCount(h.Size), cut, h.Line)
+		t.fields(h.Lines)
+	}
 }
 
 func (t *textWriter) violations(vs []wire.Violation) {

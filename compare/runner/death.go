@@ -32,11 +32,11 @@ func (t *trial) listens() bool {
 func (t *trial) suspects() []int {
 	var list []int
 	for i, p := range t.list {
-		if p.done && !p.ended.IsZero() {
+		if p.done && p.nth > 0 {
 			list = append(list, i)
 		}
 	}
-	slices.SortStableFunc(list, func(a, b int) int { return t.list[b].ended.Compare(t.list[a].ended) })
+	slices.SortStableFunc(list, func(a, b int) int { return cmp.Compare(t.list[b].nth, t.list[a].nth) })
 	list = list[:min(len(list), 2*t.workers)]
 	slices.SortStableFunc(list, func(a, b int) int {
 		return cmp.Compare(order(t.list[a].report.Lost()), order(t.list[b].report.Lost()))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"wslab/compare/runner"
 	"wslab/compare/suite"
@@ -16,8 +17,10 @@ func TestTheCaseInWhichTheProcessDiesIsFoundWhereItComesBack(t *testing.T) {
 	t.Parallel()
 	cases := some(t, "5.2/binary-of-32767", "5.2/binary-of-32768", "5.2/binary-of-65533", "5.2/binary-of-65534", "5.2/binary-of-65535", "5.2/binary-of-65536", "5.2/binary-of-65537", "5.2/binary-of-65536-in-writes-of-997", "5.2/texts-of-0-to-299", "5.2/length-16-for-0", "5.2/length-16-for-0-binary", "5.2/length-16-for-0-ping", "5.2/length-16-for-1", "5.2/length-16-for-1-binary", "5.2/length-16-for-1-ping", "5.2/length-16-for-5", "5.2/length-16-for-5-binary", "5.2/length-16-for-5-ping", "5.2/length-16-for-125", "5.2/length-16-for-125-binary", "5.2/length-16-for-125-ping", "5.2/length-64-for-0", "5.2/length-64-for-0-binary", "5.2/length-64-for-0-ping", "5.2/length-64-for-5", "5.2/length-64-for-5-binary", "5.2/length-64-for-5-ping", "5.2/length-64-for-125", "5.2/length-64-for-125-binary", "5.2/length-64-for-125-ping", "5.2/length-64-for-126", "5.2/length-64-for-126-binary", "5.2/length-64-for-1000", "5.2/length-64-for-1000-binary", "5.2/length-64-for-65535", "5.2/length-64-for-65535-binary", "5.2/top-bit-alone-text", "5.2/top-bit-alone-binary", "5.2/top-bit-and-65536-text", "5.2/top-bit-and-65536-binary", "5.5.2/ping-of-*", "5.5.2/empty-ping", "5.5.2/ping-not-utf-8", "5.5.2/ten-pings-one-write", "5.5.2/ten-pings-byte-by-byte", "5.6/*")
 	f := &front{deadly: topBit, reborn: true}
-	target := f.start(t)
-	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil)
+	var reports []suite.Report
+	synctest.Test(t, func(t *testing.T) {
+		reports = runner.Judge(t.Context(), cases, []suite.Target{f.start(t)}, 0, nil)
+	})
 	dies, blamed := 0, 0
 	for _, r := range reports {
 		switch {
@@ -60,8 +63,10 @@ func TestAProcessThatDiesAndDoesNotComeBackIsNamedAndTheRestIsNotJudged(t *testi
 	t.Parallel()
 	cases := some(t, "5.5.2/ping-of-*", "5.5.2/empty-ping", "5.5.2/ping-not-utf-8", "5.5.2/ten-pings-one-write", "5.5.2/ten-pings-byte-by-byte", "5.6/*", "5.2/length-16-for-0", "5.2/length-16-for-0-binary", "5.2/length-16-for-0-ping", "5.2/length-16-for-1", "5.2/length-16-for-1-binary", "5.2/length-16-for-1-ping", "5.2/length-16-for-5", "5.2/length-16-for-5-binary", "5.2/length-16-for-5-ping", "5.2/length-16-for-125", "5.2/length-16-for-125-binary", "5.2/length-16-for-125-ping", "5.2/length-64-for-0", "5.2/length-64-for-0-binary", "5.2/length-64-for-0-ping", "5.2/length-64-for-5", "5.2/length-64-for-5-binary", "5.2/length-64-for-5-ping", "5.2/length-64-for-125", "5.2/length-64-for-125-binary", "5.2/length-64-for-125-ping", "5.2/length-64-for-126", "5.2/length-64-for-126-binary", "5.2/length-64-for-1000", "5.2/length-64-for-1000-binary", "5.2/length-64-for-65535", "5.2/length-64-for-65535-binary", "5.2/top-bit-alone-text", "5.2/top-bit-alone-binary", "5.2/top-bit-and-65536-text", "5.2/top-bit-and-65536-binary", "5.4/*")
 	f := &front{deadly: topBit}
-	target := f.start(t)
-	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 4, nil)
+	var reports []suite.Report
+	synctest.Test(t, func(t *testing.T) {
+		reports = runner.Judge(t.Context(), cases, []suite.Target{f.start(t)}, 4, nil)
+	})
 	named, out := "", 0
 	for _, r := range reports {
 		switch {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"wslab/compare/runner"
 	"wslab/compare/suite"
@@ -21,6 +22,7 @@ func TestAServerThatFloodsIsToldAfterTheThirdCase(t *testing.T) {
 	for what, frame := range map[string][]byte{"Pings": {0x89, 1, 'x'}, "texts": {0x81, 1, 'x'}} {
 		t.Run(what, func(t *testing.T) {
 			flood := bytes.Repeat(frame, 1000)
+			var reports []suite.Report
 			target := suite.Target{Name: "test", Dial: opening(func(c net.Conn, in *bufio.Reader) {
 				go func() { _, _ = io.Copy(io.Discard, in) }()
 				for {
@@ -29,7 +31,9 @@ func TestAServerThatFloodsIsToldAfterTheThirdCase(t *testing.T) {
 					}
 				}
 			})}
-			reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 4, nil)
+			synctest.Test(t, func(t *testing.T) {
+				reports = runner.Judge(t.Context(), cases, []suite.Target{target}, 4, nil)
+			})
 			played, said := 0, map[string]int{}
 			for _, r := range reports {
 				switch {
@@ -69,10 +73,12 @@ func TestAServerThatFloodsCostsBoundedMemory(t *testing.T) {
 				}
 			}
 		}}
-		target := f.start(t)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil)
+		var reports []suite.Report
+		synctest.Test(t, func(t *testing.T) {
+			reports = runner.Judge(t.Context(), cases, []suite.Target{f.start(t)}, 0, nil)
+		})
 		runtime.ReadMemStats(&after)
 		for _, r := range reports {
 			// The first message may already be a wrong answer; else nothing can be judged.

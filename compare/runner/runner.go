@@ -58,7 +58,7 @@ func run(ctx context.Context, s *scenario.Scenario, e endpoint.Endpoint, below b
 				}
 				return below(wire.Client, c), nil
 			},
-			Target: target, Host: host, Log: notes.log(token),
+			Target: target, Host: host, Log: notes.log(token), Delivered: endpoint.Delivered,
 		}
 	}
 	own := client("", "/")

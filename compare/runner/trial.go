@@ -48,7 +48,7 @@ const (
 // played is a case that ran at a target. Its report is final only if final is set.
 type played struct {
 	report suite.Report
-	ended  time.Time
+	nth    int  // its place in the order in which cases ended, from 1
 	done   bool // there is a report
 	final  bool
 }
@@ -242,8 +242,8 @@ func (t *trial) note(i int, r suite.Report) {
 	if !t.target.Stalls && (!t.spoke && t.quiet >= enough || t.row >= max(enough, t.workers)) {
 		t.alarm = max(t.alarm, silent)
 	}
-	t.list[i] = played{report: r, ended: time.Now(), done: true}
 	t.stored++
+	t.list[i] = played{report: r, nth: t.stored, done: true}
 }
 
 // trySilent sends the simplest request to a target that seems to answer no request. If no

@@ -18,21 +18,47 @@ import (
 	"wslab/compare/endpoint"
 	"wslab/compare/runner"
 	"wslab/compare/suite"
+	"wslab/compare/tcptest"
+	"wslab/reference"
 	"wslab/reference/wire"
 )
 
-// A front relays to the reference and makes it seem slow, full or mortal.
+// inMemory returns the endpoint called name as a target that listens at l.
+func inMemory(name string, l *tcptest.Listener) suite.Target {
+	target := runner.TargetOf(name, l.Addr().String())
+	target.Dial = l.Dial
+	return target
+}
+
+// referenceInMemory serves package reference, within a bubble of synctest.
+func referenceInMemory(t *testing.T) suite.Target {
+	l := tcptest.Listen()
+	s := &reference.Server{CheckOrigin: func(wire.Head) bool { return true }, ErrorLog: func(error) {},
+		Options: reference.Options{MaxMessage: endpoint.JudgedMessage, Extension: reference.Deflate{}},
+		Handler: func(c *reference.Conn, _ wire.Head) {
+			for {
+				op, p, err := c.ReadMessage()
+				if err != nil || c.WriteMessage(op, p) != nil {
+					return
+				}
+			}
+		}}
+	go func() { _ = s.Serve(l) }()
+	t.Cleanup(func() { _ = s.Shutdown(context.Background()) })
+	return inMemory("reference", l)
+}
+
+// A front relays to the reference and makes it seem slow, full or mortal. It is in a
+// bubble of synctest.
 type front struct {
-	t      *testing.T
-	addr   string // where it listens
-	echo   string // where the reference listens
-	limit  int    // connections at once; the next is answered with 503
+	echo   suite.Target
+	limit  int // connections at once; the next is answered with 503
 	out    func(w io.Writer, b []byte) error
 	deadly []byte // what the process dies of
 	reborn bool   // it comes back
 
 	mu      sync.Mutex
-	l       net.Listener
+	l       *tcptest.Listener
 	conns   map[net.Conn]bool
 	dead    bool
 	running sync.WaitGroup
@@ -41,36 +67,35 @@ type front struct {
 // start serves f until the test is over.
 func (f *front) start(t *testing.T) suite.Target {
 	t.Helper()
-	e, err := endpoint.Find("reference")
-	if err != nil {
-		t.Fatal(err)
-	}
-	echo, stop, err := runner.Serve(e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.t, f.echo, f.conns = t, echo.Host, map[net.Conn]bool{}
-	f.listen("127.0.0.1:0")
+	f.echo, f.conns = referenceInMemory(t), map[net.Conn]bool{}
+	f.listen()
 	t.Cleanup(func() {
 		f.mu.Lock()
 		f.reborn = false
 		f.mu.Unlock()
 		f.die()
 		f.running.Wait()
-		stop()
 	})
-	return runner.TargetOf("front", f.addr)
+	target := f.echo
+	target.Name = "front"
+	target.Dial = func(ctx context.Context) (net.Conn, error) {
+		f.mu.Lock()
+		l := f.l
+		f.mu.Unlock()
+		return l.Dial(ctx)
+	}
+	return target
 }
 
-func (f *front) listen(addr string) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		f.t.Error(err)
+// listen starts to listen, unless f stays dead.
+func (f *front) listen() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.dead && !f.reborn {
 		return
 	}
-	f.mu.Lock()
-	f.dead, f.l, f.addr = false, l, l.Addr().String()
-	f.mu.Unlock()
+	l := tcptest.Listen()
+	f.dead, f.l = false, l
 	f.running.Go(func() {
 		for {
 			c, err := l.Accept()
@@ -104,7 +129,7 @@ func (f *front) forget(c net.Conn) {
 
 // serve joins c and the reference.
 func (f *front) serve(c net.Conn) {
-	to, err := net.Dial("tcp", f.echo)
+	to, err := f.echo.Dial(context.Background())
 	if err != nil {
 		return
 	}
@@ -122,7 +147,7 @@ func (f *front) serve(c net.Conn) {
 			}
 			recent = bytes.Clone(recent[max(0, len(recent)-len(f.deadly)):])
 			if _, failed := to.Write(b[:n]); failed != nil || err != nil {
-				_ = to.(*net.TCPConn).CloseWrite()
+				_ = to.(*tcptest.Conn).CloseWrite()
 				return
 			}
 		}
@@ -154,15 +179,15 @@ func (f *front) die() {
 	f.dead = true
 	f.l.Close()
 	for c := range f.conns {
-		_ = c.(*net.TCPConn).SetLinger(0)
+		_ = c.(*tcptest.Conn).SetLinger(0)
 		c.Close()
 	}
-	again, addr := f.reborn, f.addr
+	again := f.reborn
 	f.mu.Unlock()
 	if again {
 		f.running.Go(func() {
 			time.Sleep(500 * time.Millisecond)
-			f.listen(addr)
+			f.listen()
 		})
 	}
 }
@@ -234,8 +259,10 @@ func TestLegalServersThatAreSlowOrUnusualFailNothing(t *testing.T) {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
 			cases := some(t, c.cases...)
-			target := c.front.start(t)
-			noFault(t, runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil), len(cases))
+			synctest.Test(t, func(t *testing.T) {
+				target := c.front.start(t)
+				noFault(t, runner.Judge(t.Context(), cases, []suite.Target{target}, 0, nil), len(cases))
+			})
 		})
 	}
 }
@@ -388,11 +415,13 @@ func TestAFaultThatShowsOnlyAloneIsFound(t *testing.T) {
 		_, err := w.Write(b)
 		return err
 	}}
-	target := f.start(t)
 	alone := 0
 	told := map[string][]suite.Verdict{}
-	reports := runner.Judge(t.Context(), cases, []suite.Target{target}, 4, func(r suite.Report) {
-		told[r.Case.ID] = append(told[r.Case.ID], r.Worst())
+	var reports []suite.Report
+	synctest.Test(t, func(t *testing.T) {
+		reports = runner.Judge(t.Context(), cases, []suite.Target{f.start(t)}, 4, func(r suite.Report) {
+			told[r.Case.ID] = append(told[r.Case.ID], r.Worst())
+		})
 	})
 	for _, r := range reports {
 		if r.Worst() == suite.Fail && r.Again && strings.HasSuffix(r.Reason, " It passed while other cases ran.") {

@@ -98,12 +98,12 @@ func TestAClientThatDoesNotGetDeafIsNotWaitedForLongerThanThePlayLasts(t *testin
 			s.says("\x89\x00")
 		}()
 		hears, goOn := make(chan struct{}), make(chan struct{})
-		c, err := newRaw(near, DefaultOpening(), "/", "host", func(string, string, int) {}, func(it dissect.Item) {
+		c, err := newRaw(near, DefaultOpening().Request("/", "host"), 0, func(string, string, int) {}, func(it dissect.Item) {
 			if it.Frame != nil {
 				close(hears)
 				<-goOn
 			}
-		}, nil)
+		}, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,11 @@ type Opening struct {
 	Proto  string
 	Fields []wire.Field // Host is added as the first field, unless it is in Fields or was removed
 	noHost bool
+
+	// Cut, if not 0, is the number of bytes in the first of two TCP writes of the request.
+	Cut int
+	// Then has bytes that leave in the same write as the end of the request.
+	Then []byte
 }
 
 // DefaultOpening returns a request that RFC 6455 §4.1 allows.
@@ -54,14 +59,15 @@ func (o *Opening) Remove(name string) bool {
 	return found
 }
 
-// append writes the request for target on host to b.
-func (o Opening) append(b []byte, target, host string) []byte {
-	b = fmt.Appendf(b, "%s %s %s\r\n", o.Method, target, o.Proto)
+// Request returns the request for target on host, as it is sent.
+func (o Opening) Request(target, host string) []byte {
+	b := fmt.Appendf(nil, "%s %s %s\r\n", o.Method, target, o.Proto)
 	if !o.noHost && len((wire.Head{Fields: o.Fields}).Values("Host")) == 0 {
 		b = fmt.Appendf(b, "Host: %s\r\n", host)
 	}
 	for _, f := range o.Fields {
 		b = fmt.Appendf(b, "%s: %s\r\n", f.Name, f.Value)
 	}
-	return append(b, "\r\n"...)
+	b = append(b, "\r\n"...)
+	return append(b, o.Then...)
 }

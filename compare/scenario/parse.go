@@ -23,6 +23,7 @@ const (
 	maxParts    = 64
 	maxPieces   = 256
 	maxLimit    = 64 << 20 // of a message, in bytes
+	maxCut      = 4096     // bytes of a request before its cut
 )
 
 // Parse reads a scenario. Its error joins one *LineError for each mistake.

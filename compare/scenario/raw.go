@@ -60,20 +60,37 @@ const writeTimeout = 10 * time.Second
 // NewRaw makes conn the connection of a raw client and sends opening for
 // target on host.
 func NewRaw(conn net.Conn, opening Opening, target, host string, log Log) (*Raw, error) {
-	return newRaw(conn, opening, target, host, log, nil, nil)
+	return newRaw(conn, opening.Request(target, host), opening.Cut, log, nil, nil, nil)
 }
 
-// newRaw is NewRaw with two functions, each of which may be nil. It calls heard with each
-// item, and told whenever Progress may have changed.
-func newRaw(conn net.Conn, opening Opening, target, host string, log Log, heard func(dissect.Item), told func()) (*Raw, error) {
+// NewRawBytes makes conn the connection of a raw client and sends request, which may be
+// only the beginning of a request.
+func NewRawBytes(conn net.Conn, request []byte, log Log) (*Raw, error) {
+	return newRaw(conn, request, 0, log, nil, nil, nil)
+}
+
+// newRaw is NewRawBytes with three functions, each of which may be nil. It calls heard with
+// each item, and told whenever Progress may have changed. If cut is not 0, the first write
+// has cut bytes of the request, and newRaw calls delivered after it.
+func newRaw(conn net.Conn, request []byte, cut int, log Log, heard func(dissect.Item), told, delivered func()) (*Raw, error) {
 	c := &Raw{conn: conn, log: log, heard: heard, done: make(chan struct{})}
 	c.mu.Watch(told)
-	request := opening.append(nil, target, host)
-	if err := c.write(request, strings.SplitN(string(request), "\r\n", 2)[0]); err != nil {
+	line, _, _ := strings.Cut(string(request), "\r\n")
+	first := len(request)
+	if cut > 0 {
+		first = min(cut, first)
+	}
+	if err := c.write(request[:first], line[:min(first, len(line))]); err != nil {
 		conn.Close()
 		return nil, err
 	}
 	go c.read()
+	if rest := request[first:]; len(rest) > 0 {
+		if delivered != nil {
+			delivered()
+		}
+		_ = c.write(rest, clipHex(rest)) // the server may have closed, and the log says so
+	}
 	return c, nil
 }
 
@@ -89,11 +106,11 @@ func (c *Raw) Bytes(b []byte) error { return c.write(b, clipHex(b)) }
 
 // Frame sends a frame with the sample masking key. It is valid if op and p are.
 func (c *Raw) Frame(op wire.Opcode, p []byte) error {
-	return c.Bytes(appendFrame(nil, op, true, p))
+	return c.Bytes(AppendFrame(nil, op, true, p))
 }
 
-// appendFrame appends a frame with the sample masking key to b.
-func appendFrame(b []byte, op wire.Opcode, fin bool, p []byte) []byte {
+// AppendFrame appends a frame with the sample masking key to b.
+func AppendFrame(b []byte, op wire.Opcode, fin bool, p []byte) []byte {
 	h := wire.Header{Fin: fin, Opcode: op, Masked: true, Key: SampleMask, Form: wire.FormFor(uint64(len(p))), Length: uint64(len(p))}
 	b = h.Append(b)
 	start := len(b)

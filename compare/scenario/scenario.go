@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -90,7 +91,7 @@ func Load(fsys fs.FS, dir string) ([]*Scenario, error) {
 	return all, errors.Join(errs...)
 }
 
-// Find returns the scenario called name, or an error that lists all names.
+// Find returns the scenario called name, or an error with similar names.
 func Find(all []*Scenario, name string) (*Scenario, error) {
 	var names []string
 	for _, s := range all {
@@ -99,5 +100,15 @@ func Find(all []*Scenario, name string) (*Scenario, error) {
 		}
 		names = append(names, s.Name)
 	}
-	return nil, fmt.Errorf("there is no scenario %.40q; there are %s", name, strings.Join(names, ", "))
+	slices.SortStableFunc(names, func(a, b string) int { return common(b, name) - common(a, name) })
+	return nil, fmt.Errorf("there is no scenario %.40q; the folder lessons/scenarios has %d, such as %s", name, len(names), strings.Join(names[:min(len(names), 5)], ", "))
+}
+
+// common returns how many bytes a and b have in common at their beginnings.
+func common(a, b string) int {
+	n := 0
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
 }

@@ -56,7 +56,7 @@ note
 	if s.Name != "every-verb" || s.Title != "What it shows" {
 		t.Errorf("it is called %q, %q", s.Name, s.Title)
 	}
-	request := string(s.Commands[0].Opening.append(nil, "/x", "host:1"))
+	request := string(s.Commands[0].Opening.Request("/x", "host:1"))
 	want := "GET /x HTTP/1.0\r\nHost: host:1\r\nConnection: Upgrade\r\nSec-WebSocket-Key: one\r\nSec-WebSocket-Version: 13\r\n" +
 		"Origin: http://a:1\r\nSec-WebSocket-Key: two\r\n\r\n"
 	if request != want {
@@ -203,7 +203,7 @@ func TestRemovingHostLeavesItOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if request := string(s.Commands[0].Opening.append(nil, "/", "h")); strings.Contains(request, "Host") {
+	if request := string(s.Commands[0].Opening.Request("/", "h")); strings.Contains(request, "Host") {
 		t.Errorf("the request is %q", request)
 	}
 }
@@ -219,11 +219,15 @@ func TestEveryMistakeInAScenarioIsToldWithFileAndLine(t *testing.T) {
 		{"# x\nopen\nclient answers", `s.txt:3: "client answers" must come before open`},
 		{"# x\nopen\nserver by hand", `s.txt:3: "server by hand" must come before open`},
 		{"# x\nserver by hand now\nopen", `s.txt:2: server by hand needs no argument, but has "now"`},
-		{"# x\nopen\nserver dances", `s.txt:3: there is no command "server dances"; there are server by hand, server ignores close, server keeps tcp, server pings, server limit, server accepts origin, server in a process, server read, server read within, server send text, server send binary, server send fragments, server send repeat, server send at once, server ping, server pong, server close, server says close, server hangs up, server bytes, server tcp read, server tcp write, server tcp close, server tcp half, server tcp reset, server kill, server shutdown`},
+		{"# x\nopen\nserver dances", `s.txt:3: there is no command "server dances"; there are server by hand, server ignores close, server keeps tcp, server pings, server limit, server accepts origin, server in a process, server read, server read within, server send text, server send both, server send binary, server send fragments, server send repeat, server send at once, server ping, server pong, server close, server says close, server hangs up, server bytes, server tcp read, server tcp write, server tcp close, server tcp half, server tcp reset, server kill, server shutdown`},
 		{"# x\nopen\noctets 81 05", `s.txt:3: octets is now called bytes. Write: bytes 81 05`},
 		{"# x\nopen\nserver octets 81", `s.txt:3: server octets is now called server bytes. Write: server bytes 81`},
 		{"# x\nfield A\nopen", "s.txt:2: a field is written NAME: VALUE"},
 		{"# x\nremove A\nopen", `s.txt:2: there is no field "A" to remove`},
+		{"# x\nrequest cut 0\nopen", "s.txt:2: request cut needs a number of bytes from 1 to 4096"},
+		{"# x\nrequest cut 4097\nopen", "s.txt:2: request cut needs a number of bytes from 1 to 4096"},
+		{"# x\nrequest then\nopen", "s.txt:2: request then needs bytes in hex: there are none"},
+		{"# x\nrequest then 8\nopen", `s.txt:2: request then needs bytes in hex: character 1: "8" is alone: a byte has two hex digits`},
 		{"# x\nclient sleeps\nopen", `s.txt:2: there is no command "client sleeps"; there are client answers`},
 		{"# x\nserver pings often\nopen", "s.txt:2: server pings needs every DURATION within DURATION"},
 		{"# x\nserver pings every 1s within 2s\nopen", "s.txt:2: the time for a Pong, 2s, is longer than the time between two Pings, 1s"},
@@ -251,10 +255,10 @@ func TestEveryMistakeInAScenarioIsToldWithFileAndLine(t *testing.T) {
 		{"# x\nopen\nwait 3m", `s.txt:3: wait needs a duration: "3m" is not a duration of at most 2m0s, such as 200ms or 1.5s`},
 		{"# x\nopen\nexpect text " + strings.Repeat("a", 201), "s.txt:3: expect text needs at most 200 bytes: the recording keeps no more of a message"},
 		{"# x\nopen\ntcp close now", `s.txt:3: tcp close needs no argument, but has "now"`},
-		{"# x\nopen\nsay hello", `s.txt:3: there is no command "say"; there are field, remove, client, server, open, send, ping, pong, close, bytes, read, expect, reading, tcp, leave, patience, crowd, wire, wait, note`},
+		{"# x\nopen\nsay hello", `s.txt:3: there is no command "say"; there are field, remove, request, client, server, open, send, ping, pong, close, bytes, read, expect, reading, tcp, leave, patience, crowd, wire, wait, note`},
 		{"# x\nread 1\nopen", "s.txt:2: read needs an open before it"},
 		{"# x\n| early\nopen", "s.txt:2: a transcript must follow a command"},
-		{"# x\nopen\nsay\nread\n", "s.txt:3: there is no command \"say\"; there are field, remove, client, server, open, send, ping, pong, close, bytes, read, expect, reading, tcp, leave, patience, crowd, wire, wait, note\n" +
+		{"# x\nopen\nsay\nread\n", "s.txt:3: there is no command \"say\"; there are field, remove, request, client, server, open, send, ping, pong, close, bytes, read, expect, reading, tcp, leave, patience, crowd, wire, wait, note\n" +
 			"s.txt:4: read needs eof, or a number of frames from 1 to 1000"},
 		{"# x\nopen\n" + strings.Repeat("note\n", 100), "s.txt:102: there are 101 commands; the limit is 100"},
 	} {
@@ -328,7 +332,7 @@ func TestTheScenariosOfTheLessonsLoad(t *testing.T) {
 			t.Errorf("%s is not found: %v", s.Name, err)
 		}
 	}
-	if _, err := Find(all, "nothing"); err == nil || !strings.Contains(err.Error(), `"nothing"`) || !strings.Contains(err.Error(), all[0].Name) {
+	if _, err := Find(all, "nothing"); err == nil || !strings.Contains(err.Error(), `"nothing"`) || !strings.Contains(err.Error(), "no-key") {
 		t.Errorf("the error is %v", err)
 	}
 }

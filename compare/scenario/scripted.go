@@ -24,6 +24,11 @@ type Scripted struct {
 	Answers bool
 	Log     Log // may be nil
 
+	// Delivered begins to count the bytes that the server reads from conn. wait waits, for
+	// a bounded time, until the server has read n bytes. It is needed for a request that
+	// is cut. Nil: the parts of such a request may arrive in one read.
+	Delivered func(conn net.Conn) (wait func(ctx context.Context, n int))
+
 	// Clock measures how long it waits for the server. Nil: the real time.
 	Clock *tap.Clock
 
@@ -104,7 +109,7 @@ func (s *Scripted) sayClose(_ context.Context, raw *Raw, c *Command) error {
 func fragmented(parts [][]byte) (b []byte) {
 	op := wire.Text
 	for i, p := range parts {
-		b = appendFrame(b, op, i == len(parts)-1, p)
+		b = AppendFrame(b, op, i == len(parts)-1, p)
 		op = wire.Continuation
 	}
 	return b
@@ -121,7 +126,12 @@ func (s *Scripted) open(ctx context.Context, opening Opening) error {
 	}
 	s.Log("dial", s.Target, -1)
 	ready := make(chan struct{}) // hear needs s.raw
-	raw, err := newRaw(conn, opening, s.Target, s.Host, s.Log, func(it dissect.Item) { <-ready; s.hear(it) }, s.changed)
+	delivered := func() {}
+	if opening.Cut > 0 && s.Delivered != nil {
+		wait := s.Delivered(conn)
+		delivered = func() { wait(ctx, opening.Cut) }
+	}
+	raw, err := newRaw(conn, opening.Request(s.Target, s.Host), opening.Cut, s.Log, func(it dissect.Item) { <-ready; s.hear(it) }, s.changed, delivered)
 	if err != nil {
 		return fmt.Errorf("the request could not be written: %w", err)
 	}

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -21,6 +22,8 @@ type setting struct {
 var settings = []setting{
 	{"field", "NAME: VALUE", "sets this header field of the client's handshake; a second line adds a second field", (*parser).field},
 	{"remove", "NAME", "removes this header field from the client's handshake", (*parser).remove},
+	{"request cut", "N", "sends N bytes of the request first, and the rest once the server has read them", (*parser).cut},
+	{"request then", "HEX", "sends these bytes in the same write as the request", (*parser).then},
 	{"client answers", "", "the raw client answers Ping and Close, as a browser does", func(p *parser, _ string) error {
 		p.s.Answers = true
 		return nil
@@ -94,6 +97,26 @@ func (p *parser) origin(rest string) error {
 	}
 	p.s.Setup.Origin = rest
 	return p.s.Setup.check()
+}
+
+func (p *parser) cut(rest string) error {
+	n, err := strconv.Atoi(rest)
+	if err != nil || n < 1 || n > maxCut {
+		return fmt.Errorf("request cut needs a number of bytes from 1 to %d", maxCut)
+	}
+	p.s.overrides = true
+	p.opening.Cut = n
+	return nil
+}
+
+func (p *parser) then(rest string) error {
+	b, err := ParseHex(rest)
+	if err != nil || len(b) == 0 {
+		return fmt.Errorf("request then needs bytes in hex: %w", cmp.Or(err, errors.New("there are none")))
+	}
+	p.s.overrides = true
+	p.opening.Then = b
+	return nil
 }
 
 func (p *parser) pings(rest string) error {

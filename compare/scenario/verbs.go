@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"wslab/compare/recording"
@@ -116,6 +117,8 @@ var verbs = []*verb{
 		server: func(a Actor, c *Command) { a.Read(c.For) }},
 	{words: "server send text", args: text, who: ByServer, says: "sends a text message", plain: true,
 		server: func(a Actor, c *Command) { a.Send(wire.Text, c.Bytes) }},
+	{words: "server send both", args: parts, who: ByServer, says: "sends each text as a message, all at the same time", plain: true,
+		server: sendAll},
 	{words: "server send binary", args: data, who: ByServer, says: "sends a binary message",
 		server: func(a Actor, c *Command) { a.Send(wire.Binary, c.Bytes) }},
 	{words: "server send fragments", args: parts, who: ByServer, says: "sends a text message in fragments, as far as the library can",
@@ -209,6 +212,15 @@ type Actor interface {
 	Kill() error
 	// End lets the server's code return, and closes TCP if it is open.
 	End()
+}
+
+// sendAll calls Send in one goroutine for each part.
+func sendAll(a Actor, c *Command) {
+	var sending sync.WaitGroup
+	for _, p := range c.Parts {
+		sending.Go(func() { a.Send(wire.Text, p) })
+	}
+	sending.Wait()
 }
 
 // raw adapts an action that cannot fail the scenario: the server may have

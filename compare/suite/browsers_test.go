@@ -30,9 +30,19 @@ func asking(fields string, then func(c net.Conn, in *bufio.Reader, r *http.Respo
 // asks plays c against the client theirs, a browser or not.
 func asks(t *testing.T, c *Case, browser bool, theirs func(net.Conn)) Report {
 	t.Helper()
-	return connected(t, theirs, func(accept func(context.Context) (net.Conn, error)) Report {
-		return RunClient(t.Context(), c, ClientTarget{Name: "test", Browser: browser, Accept: accept}, nil)
-	})
+	if !c.Redirects {
+		return runClient(t, c, ClientTarget{Browser: browser}, theirs)
+	}
+	// The second address of the judge is a socket, so the clock is real.
+	accept := func(context.Context) (net.Conn, error) {
+		ours, client := tcpPair(t)
+		go func() {
+			defer client.Close()
+			theirs(client)
+		}()
+		return ours, nil
+	}
+	return RunClient(t.Context(), c, ClientTarget{Name: "test", Browser: browser, Accept: accept, Patience: 10}, nil)
 }
 
 // answersTo returns what the judge sends to a client that asks with fields, in
@@ -66,7 +76,7 @@ func answersTo(t *testing.T, risky bool, fields string) (heard string, reports [
 					defer mu.Unlock()
 					heard += b.String()
 				}()
-				r := RunClient(t.Context(), c, ClientTarget{Name: "test", Browser: true, Risky: risky, Accept: func(context.Context) (net.Conn, error) { return ours, nil }}, nil)
+				r := RunClient(t.Context(), c, ClientTarget{Name: "test", Browser: true, Risky: risky, Patience: 10, Accept: func(context.Context) (net.Conn, error) { return ours, nil }}, nil)
 				<-done
 				mu.Lock()
 				reports = append(reports, r)

@@ -2,7 +2,6 @@ package suite
 
 import (
 	"bufio"
-	"context"
 	"net"
 	"strings"
 	"testing"
@@ -17,13 +16,13 @@ import (
 // sends bytes, whatever it is asked.
 func replying(t *testing.T, c *Case, name string, data ...byte) Report {
 	t.Helper()
-	target := webSocket(t, func(conn net.Conn, in *bufio.Reader) {
+	target := webSocket(func(conn net.Conn, in *bufio.Reader) {
 		if _, err := conn.Write(data); err == nil {
 			untilEnd(conn)
 		}
 	})
 	target.Name = name
-	return Run(context.Background(), c, target, recording.New(nil, recording.Limits{}))
+	return run(t, c, target, recording.New(nil, recording.Limits{}))
 }
 
 func TestTheFirstDifferenceOnOneInputIsFoundAndClassed(t *testing.T) {

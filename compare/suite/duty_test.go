@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"wslab/compare/suite/spec"
@@ -36,27 +36,21 @@ func TestEveryMUSTNamesItsSentenceAndWhomItBinds(t *testing.T) {
 // A peer that answers everything with the wrong thing is wrong in each case of a
 // MUST. It cannot fail a case of a MAY.
 func TestNothingFailsACaseOfAMAY(t *testing.T) {
-	var running, playing sync.WaitGroup
-	few := make(chan struct{}, 16)
 	for _, c := range All() {
 		if c.Keyword != May || len(c.Opening.Writes) > 1 {
 			continue
 		}
-		few <- struct{}{}
-		playing.Go(func() {
-			defer func() { <-few }()
+		synctest.Test(t, func(t *testing.T) {
 			r := playMini(t.Context(), c, c.Judges, mini{does: func(m *mini) {
 				m.send(wire.Binary, []byte("not this"))
 				m.send(3, nil)
 				m.leave()
-			}}, &running)
+			}})
 			if r.Worst() == Fail {
 				t.Errorf("%s: %s, closing %s: %s", c, r.Verdict, r.Closing, r.Reason)
 			}
 		})
 	}
-	playing.Wait()
-	running.Wait()
 }
 
 func TestTheMUSTInBracketsIsTheOneThatWasBroken(t *testing.T) {
@@ -69,12 +63,12 @@ func TestTheMUSTInBracketsIsTheOneThatWasBroken(t *testing.T) {
 		{"another opcode", func(_ wire.Header, p []byte) []byte { return unmasked(wire.Binary, string(p)) }, "RFC 6455 §6.2, "},
 		{"a length that is too long", func(wire.Header, []byte) []byte { return []byte{0x81, 100, 'H'} }, "RFC 6455 §5.2, Payload length"},
 	} {
-		target := answering(t, each.answer)
+		target := answering(each.answer)
 		seen := 0
 		for _, c := range identified(t, "4.2.1/unknown-*", "4.2.1/cookies", "4.2.1/browser-fields", "4.2.1/method-*", "9.1/unknown-extension", "9.1/parameter", "5.6/text-binary-text") {
 			short := *c
 			short.Deadline = 300 * time.Millisecond
-			r := Run(t.Context(), &short, target, nil)
+			r := run(t, &short, target, nil)
 			if r.Verdict != Fail {
 				continue
 			}
@@ -94,13 +88,13 @@ func TestTheMUSTInBracketsIsTheOneThatWasBroken(t *testing.T) {
 		}
 	}
 	// A fault in the response itself breaks the case's own MUST.
-	wrong := serve(t, func(c net.Conn) {
+	wrong := serve(func(c net.Conn) {
 		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
 			_, _ = io.WriteString(c, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
 		}
 	})
 	for _, c := range identified(t, "4.2.1/unknown-*", "4.2.1/cookies") {
-		if r := Run(t.Context(), c, wrong, nil); r.Verdict == Fail && r.Source() != c.Source() {
+		if r := run(t, c, wrong, nil); r.Verdict == Fail && r.Source() != c.Source() {
 			t.Errorf("%s: %s", c, r.Source())
 		}
 	}

@@ -82,7 +82,7 @@ func bytesOf(t *testing.T, list []Crossing, judge bool) []byte {
 
 func TestAReportHoldsEachByteOfBothEndsInTheirOrder(t *testing.T) {
 	echo := func() Target {
-		return answering(t, func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) })
+		return answering(func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) })
 	}
 	steps := func(steps ...Step) *Case {
 		c := hello()
@@ -104,18 +104,18 @@ func TestAReportHoldsEachByteOfBothEndsInTheirOrder(t *testing.T) {
 		{"a frame after the request", echo(), glued, "in the same TCP write"},
 		{"pieces", echo(), inPieces, "TCP writes"},
 		{"half a frame", echo(), steps(spec.Raw(0x81, 0x85, 1, 2), spec.Fin()), "cut off"},
-		{"a refusal with content", serve(t, func(c net.Conn) {
+		{"a refusal with content", serve(func(c net.Conn) {
 			_, _ = c.Read(make([]byte, 1000))
 			_, _ = io.WriteString(c, "HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\nno such page\n")
 		}), hello(), "bytes that are not a frame: no such page"},
-		{"no HTTP", serve(t, func(c net.Conn) {
+		{"no HTTP", serve(func(c net.Conn) {
 			_, _ = c.Read(make([]byte, 1000))
 			_, _ = io.WriteString(c, "SSH-2.0-OpenSSH_9.9\r\n")
 		}), hello(), "bytes that are not a frame: SSH"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			target, kept := copied(c.target)
-			r := Run(t.Context(), c.c, target, recording.New(nil, recording.DefaultLimits))
+			r := run(t, c.c, target, recording.New(nil, recording.DefaultLimits))
 			kept.mu.Lock()
 			defer kept.mu.Unlock()
 			if got := bytesOf(t, r.Exchange, true); !bytes.Equal(got, kept.out) {
@@ -136,7 +136,7 @@ func TestAReportHoldsEachByteOfBothEndsInTheirOrder(t *testing.T) {
 }
 
 func TestAReportOfMegabytesIsSmall(t *testing.T) {
-	echo := answering(t, func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) })
+	echo := answering(func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) })
 	large := hello()
 	large.Deadline = spec.Slowly
 	large.Steps, large.Outcomes = []Step{spec.Send(spec.Of(wire.Binary, spec.BinaryOf(4<<20)))}, spec.Answers(spec.Of(wire.Binary, spec.BinaryOf(4<<20)))
@@ -149,7 +149,7 @@ func TestAReportOfMegabytesIsSmall(t *testing.T) {
 	}
 	many.Steps, many.Outcomes = spec.Alone(frames...), spec.Answers(expects...)
 	for _, c := range []*Case{large, many} {
-		r := Run(t.Context(), c, echo, recording.New(nil, recording.DefaultLimits))
+		r := run(t, c, echo, recording.New(nil, recording.DefaultLimits))
 		b, err := json.Marshal(r)
 		if err != nil {
 			t.Fatal(err)
@@ -169,11 +169,11 @@ func TestAReportOfMegabytesIsSmall(t *testing.T) {
 }
 
 func TestTheRuleOfAReportIsOneThatTheTargetBroke(t *testing.T) {
-	echo := answering(t, func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) })
+	echo := answering(func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) })
 	c := hello()
 	c.Rules, c.Outcomes = []string{wire.RuleMaskMissing.Code}, spec.Fails(wire.ProtocolError)
 	c.Steps = []Step{spec.Send(spec.Text("Hello").WrongMask())}
-	r := Run(t.Context(), c, echo, nil)
+	r := run(t, c, echo, nil)
 	if r.Verdict != Fail || r.Rule != "" {
 		t.Errorf("%s, and a server broke %q: only a client can", r.Verdict, r.Rule)
 	}
@@ -192,19 +192,19 @@ func TestTheRuleOfAReportIsOneThatTheTargetBroke(t *testing.T) {
 		t.Errorf("the caret is not under the byte with MASK:\n%s", sent)
 	}
 
-	masking := webSocket(t, func(c net.Conn, in *bufio.Reader) {
+	masking := webSocket(func(c net.Conn, in *bufio.Reader) {
 		if _, _, err := readFrame(in); err == nil {
 			_, _ = c.Write(spec.Text("Hello").Append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} }))
 		}
 		untilEnd(c)
 	})
-	if r := Run(t.Context(), hello(), masking, nil); r.Rule != wire.RuleMaskForbidden.Code {
+	if r := run(t, hello(), masking, nil); r.Rule != wire.RuleMaskForbidden.Code {
 		t.Errorf("a server that masks broke %q", r.Rule)
 	}
 }
 
 func TestTheCaretOfAWrongRequestIsUnderTheLineThatBreaksARule(t *testing.T) {
-	opens := answering(t, func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) })
+	opens := answering(func(h wire.Header, p []byte) []byte { return unmasked(h.Opcode, string(p)) })
 	for _, c := range []struct{ what, head, rule, line, at string }{
 		{"the method", spec.StartLine(spec.Request, "POST {path} HTTP/1.1"), wire.RuleMethod.Code, "POST / HTTP/1.1", "POST"},
 		{"the version", spec.StartLine(spec.Request, "GET {path} HTTP/1.0"), wire.RuleHTTPVersion.Code, "GET / HTTP/1.0", "HTTP/1.0"},
@@ -214,7 +214,7 @@ func TestTheCaretOfAWrongRequestIsUnderTheLineThatBreaksARule(t *testing.T) {
 	} {
 		asks := hello()
 		asks.Opening = Opening{Writes: []string{c.head}}
-		r := Run(t.Context(), asks, opens, recording.New(nil, recording.DefaultLimits))
+		r := run(t, asks, opens, recording.New(nil, recording.DefaultLimits))
 		sent := r.Exchange[0]
 		if sent.Rule != c.rule {
 			t.Errorf("%s breaks %q", c.what, sent.Rule)
@@ -235,7 +235,7 @@ func TestTheCaretOfAWrongRequestIsUnderTheLineThatBreaksARule(t *testing.T) {
 }
 
 func TestTheCaretOfAWrongCloseCodeIsUnderItsFirstWrongBit(t *testing.T) {
-	target := webSocket(t, func(c net.Conn, in *bufio.Reader) {
+	target := webSocket(func(c net.Conn, in *bufio.Reader) {
 		if _, _, err := readFrame(in); err == nil {
 			_, _ = c.Write(spec.Close(1007, "").Append(nil, wire.Server, nil))
 		}
@@ -243,7 +243,7 @@ func TestTheCaretOfAWrongCloseCodeIsUnderItsFirstWrongBit(t *testing.T) {
 	c := hello()
 	c.Steps, c.Outcomes = []Step{spec.Send(spec.Text("Hello").WithRSV(1))}, spec.Fails(wire.ProtocolError)
 	// 1007 is 03 ef and 1002 is 03 ea: they differ in bit 5 of the second byte.
-	if r := Run(t.Context(), c, target, nil); r.Closing != Warning || r.Caret != 8*3+5 {
+	if r := run(t, c, target, nil); r.Closing != Warning || r.Caret != 8*3+5 {
 		t.Errorf("closing %s, bit %d of % x", r.Closing, r.Caret, r.Bytes)
 	}
 }

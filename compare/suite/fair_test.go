@@ -8,8 +8,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"wslab/compare/suite/spec"
@@ -63,12 +63,12 @@ func opensWith(status string, fields ...string) func(string) []string {
 	}
 }
 
-func (s peculiar) target(t *testing.T) Target {
+func (s peculiar) target() Target {
 	head := s.head
 	if head == nil {
 		head = opensWith("HTTP/1.1 101 Switching Protocols")
 	}
-	return serve(t, func(c net.Conn) {
+	return serve(func(c net.Conn) {
 		in := bufio.NewReader(c)
 		r, err := http.ReadRequest(in)
 		if err != nil {
@@ -232,14 +232,13 @@ func TestWhatAServerMayDoIsNotHeldAgainstIt(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			target := c.server.target(t)
-			target.Patience = 10 // of the race detector, and of other tests beside this
+			target := c.server.target()
 			for _, test := range fairCases(t) {
 				// This server knows of frames, not of what they must not be made of.
 				if slices.Contains(test.Rules, wire.RuleStray.Code) || slices.Contains(test.Rules, wire.RuleInterleaved.Code) {
 					continue
 				}
-				if r := Run(t.Context(), test, target, nil); r.Worst() == Fail || r.Worst() == Warning {
+				if r := run(t, test, target, nil); r.Worst() == Fail || r.Worst() == Warning {
 					t.Errorf("%s: %s, closing %s: %s\n\tgot %s", test, r.Verdict, r.Closing, r.Reason, r.Got)
 				}
 			}
@@ -253,10 +252,10 @@ func TestAServerThatWantsItsPingAnsweredGetsItsPong(t *testing.T) {
 		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
 		h, p, err := readFrame(in)
 		return err == nil && h.Opcode == wire.Pong && h.Masked && string(p) == "are you there?"
-	}}.target(t)
+	}}.target()
 	c := hello()
 	c.Deadline = 20 * time.Second
-	if r := Run(t.Context(), c, target, nil); r.Worst() != Pass {
+	if r := run(t, c, target, nil); r.Worst() != Pass {
 		t.Errorf("%s, closing %s: %s (got %s)", r.Verdict, r.Closing, r.Reason, r.Got)
 	}
 }
@@ -292,7 +291,7 @@ func TestAPongThatIsNoHeartbeatCounts(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			r := Run(t.Context(), one(c.pattern), answering(t, c.answer), nil)
+			r := run(t, one(c.pattern), answering(c.answer), nil)
 			if r.Verdict != c.verdict || !strings.Contains(r.Reason, c.reason) {
 				t.Errorf("%s: %s (got %s)\nwant %s: %s", r.Verdict, r.Reason, r.Got, c.verdict, c.reason)
 			}
@@ -306,10 +305,9 @@ func bothRoles(t *testing.T, test func(t *testing.T, role wire.Role, play func(c
 	for _, role := range []wire.Role{wire.Server, wire.Client} {
 		t.Run(role.String(), func(t *testing.T) {
 			t.Parallel()
-			var running sync.WaitGroup
-			defer running.Wait()
-			test(t, role, func(c *Case, does func(*mini)) Report {
-				return playMini(t.Context(), c, role, mini{does: does}, &running)
+			test(t, role, func(c *Case, does func(*mini)) (r Report) {
+				synctest.Test(t, func(t *testing.T) { r = playMini(t.Context(), c, role, mini{does: does}) })
+				return r
 			})
 		})
 	}

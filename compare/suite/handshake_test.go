@@ -2,13 +2,13 @@ package suite
 
 import (
 	"bufio"
-	"context"
 	"io"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
@@ -25,26 +25,13 @@ func titled(t *testing.T, role wire.Role, title string) *Case {
 	return list[i]
 }
 
-// connected runs ours against theirs, each with one end of a TCP connection.
-func connected(t *testing.T, theirs func(net.Conn), ours func(connect func(context.Context) (net.Conn, error)) Report) Report {
+// runClient is RunClient in memory, with a simulated clock. client has the other end of
+// the connection.
+func runClient(t *testing.T, c *Case, target ClientTarget, client func(net.Conn)) (r Report) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	over := make(chan struct{})
-	defer func() { <-over }()
-	go func() {
-		defer close(over)
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			return
-		}
-		defer c.Close()
-		theirs(c)
-	}()
-	return ours(func(context.Context) (net.Conn, error) { return l.Accept() })
+	target.Name, target.Accept = "test", serve(client).Dial
+	synctest.Test(t, func(t *testing.T) { r = RunClient(t.Context(), c, target, nil) })
+	return r
 }
 
 func TestAServerThatAnswersWronglyIsToldWhat(t *testing.T) {
@@ -75,7 +62,7 @@ func TestAServerThatAnswersWronglyIsToldWhat(t *testing.T) {
 		{"has no deflate", right, "Example: one block", Note, "cannot be judged"},
 	} {
 		c := titled(t, wire.Server, server.title)
-		r := connected(t, func(conn net.Conn) {
+		r := run(t, c, serve(func(conn net.Conn) {
 			in := bufio.NewReader(conn)
 			for {
 				if line, err := in.ReadString('\n'); err != nil || strings.TrimSpace(line) == "" {
@@ -92,9 +79,7 @@ func TestAServerThatAnswersWronglyIsToldWhat(t *testing.T) {
 					_, _ = io.WriteString(conn, "\x88\x02\x03\xe8")
 				}
 			}
-		}, func(connect func(context.Context) (net.Conn, error)) Report {
-			return Run(t.Context(), c, Target{Name: "test", Host: "test", Dial: connect}, nil)
-		})
+		}), nil)
 		if r.Verdict != server.want || !strings.Contains(r.Reason, server.says) {
 			t.Errorf("a server that %s: %s, %s, want %s and %q", server.does, r.Verdict, r.Reason, server.want, server.says)
 		}
@@ -128,7 +113,7 @@ func TestAClientThatDoesWrongIsToldWhat(t *testing.T) {
 		c := titled(t, wire.Client, client.title)
 		keys := new(Keys)
 		keys.Add("q83vEjRWeJq83vASNFZ4mg==")
-		r := connected(t, func(conn net.Conn) {
+		r := runClient(t, c, ClientTarget{Keys: keys}, func(conn net.Conn) {
 			_, port, _ := net.SplitHostPort(conn.RemoteAddr().String())
 			_, _ = io.WriteString(conn, strings.ReplaceAll(client.asks, "{port}", port)+client.early)
 			in := bufio.NewReader(conn)
@@ -147,8 +132,6 @@ func TestAClientThatDoesWrongIsToldWhat(t *testing.T) {
 				_, _ = io.WriteString(conn, "\x88\x82\x00\x00\x00\x00\x03\xe8")
 			}
 			_, _ = io.Copy(io.Discard, in)
-		}, func(accept func(context.Context) (net.Conn, error)) Report {
-			return RunClient(t.Context(), c, ClientTarget{Name: "test", Accept: accept, Keys: keys}, nil)
 		})
 		if r.Verdict != client.want || !strings.Contains(r.Reason, client.says) {
 			t.Errorf("a client that %s: %s, %s, want %s and %q", client.does, r.Verdict, r.Reason, client.want, client.says)
@@ -161,7 +144,7 @@ func TestAClientMayOverlookAHeaderLineThatIsNone(t *testing.T) {
 	for _, title := range []string{"A header line without a colon in the response", "A header line without a name in the response", "A field name with a space in the response"} {
 		c := titled(t, wire.Client, title)
 		for opens, want := range map[bool]Verdict{true: Warning, false: Pass} {
-			r := connected(t, func(conn net.Conn) {
+			r := runClient(t, c, ClientTarget{}, func(conn net.Conn) {
 				_, port, _ := net.SplitHostPort(conn.RemoteAddr().String())
 				_, _ = io.WriteString(conn, strings.ReplaceAll(ask, "{port}", port))
 				in := bufio.NewReader(conn)
@@ -181,8 +164,6 @@ func TestAClientMayOverlookAHeaderLineThatIsNone(t *testing.T) {
 					_, _ = conn.Write(spec.Of(h.Opcode, Payload{Data: p}).Append(nil, wire.Client, func() [4]byte { return [4]byte{1, 2, 3, 4} }))
 				}
 				_, _ = io.Copy(io.Discard, in)
-			}, func(accept func(context.Context) (net.Conn, error)) Report {
-				return RunClient(t.Context(), c, ClientTarget{Name: "test", Accept: accept}, nil)
 			})
 			if r.Verdict != want || r.Closing != Pass {
 				t.Errorf("%s, opens %t: %s, closing %s: %s (got %s), want %s", c, opens, r.Verdict, r.Closing, r.Reason, r.Got, want)
@@ -194,13 +175,11 @@ func TestAClientMayOverlookAHeaderLineThatIsNone(t *testing.T) {
 func TestAWrongAcceptIsPointedAt(t *testing.T) {
 	wrong := "s3pPLMBiTxaQ9kYGzzhZRbK-xOo=" // one character of it
 	c := titled(t, wire.Server, "Sec-WebSocket-Accept for the example key of §1.3")
-	r := connected(t, func(conn net.Conn) {
+	r := run(t, c, serve(func(conn net.Conn) {
 		if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
 			_, _ = io.WriteString(conn, strings.ReplaceAll(spec.Response, "{accept}", wrong))
 		}
-	}, func(connect func(context.Context) (net.Conn, error)) Report {
-		return Run(t.Context(), c, Target{Name: "test", Host: "test", Dial: connect}, nil)
-	})
+	}), nil)
 	line := "Sec-WebSocket-Accept: " + wrong
 	if string(r.Bytes) != line || r.Caret != 8*strings.Index(line, "-x") || r.Expected != "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
 		t.Errorf("%q, bit %d, expected %s", r.Bytes, r.Caret, r.Expected)

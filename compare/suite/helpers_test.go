@@ -8,53 +8,42 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
+	"wslab/compare/recording"
 	"wslab/compare/suite/spec"
+	"wslab/compare/tcptest"
 	"wslab/reference/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// serve returns a target at which handle has each connection.
-func serve(t *testing.T, handle func(net.Conn)) Target {
+// run is Run with a simulated clock. So the verdict does not depend on how fast the
+// computer is.
+func run(t *testing.T, c *Case, target Target, rec *recording.Recording) (r Report) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			handle(c)
-			c.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		l.Close()
-		<-over
-	})
-	return at(l.Addr().String())
+	synctest.Test(t, func(t *testing.T) { r = Run(t.Context(), c, target, rec) })
+	return r
 }
 
-// at returns the target that listens on addr.
-func at(addr string) Target {
-	return Target{Name: "test", Host: addr, Path: "/", Dial: func(ctx context.Context) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+// serve returns a target in memory that calls handle with each connection.
+func serve(handle func(net.Conn)) Target {
+	return Target{Name: "test", Host: "test", Path: "/", Dial: func(context.Context) (net.Conn, error) {
+		ours, theirs := tcptest.Pair()
+		go func() {
+			defer theirs.Close()
+			handle(theirs)
+		}()
+		return ours, nil
 	}}
 }
 
 // webSocket returns a target that opens each connection as it should and then
 // gives it to handle, which has a reader at the end of the handshake.
-func webSocket(t *testing.T, handle func(net.Conn, *bufio.Reader)) Target {
-	t.Helper()
-	return serve(t, func(c net.Conn) {
+func webSocket(handle func(net.Conn, *bufio.Reader)) Target {
+	return serve(func(c net.Conn) {
 		in := bufio.NewReader(c)
 		r, err := http.ReadRequest(in)
 		if err != nil {
@@ -93,8 +82,8 @@ func unmasked(op wire.Opcode, p string) []byte {
 
 // answering returns a target that answers each data frame and Ping with what
 // answer gives, and a Close frame as it should.
-func answering(t *testing.T, answer func(h wire.Header, p []byte) []byte) Target {
-	return webSocket(t, func(c net.Conn, in *bufio.Reader) {
+func answering(answer func(h wire.Header, p []byte) []byte) Target {
+	return webSocket(func(c net.Conn, in *bufio.Reader) {
 		for {
 			h, p, err := readFrame(in)
 			if err != nil {

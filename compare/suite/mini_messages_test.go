@@ -106,6 +106,9 @@ func (m *mini) echo() {
 			}
 			continue
 		case h.Opcode == wire.Pong:
+			if m.is("pong-answered") {
+				m.send(wire.Pong, p)
+			}
 			continue
 		}
 

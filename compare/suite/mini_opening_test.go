@@ -3,15 +3,14 @@ package suite
 import (
 	"bytes"
 	"crypto/rand"
-	"crypto/sha1"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"net"
 	"net/http"
 	"strings"
 
 	"wslab/compare/suite/spec"
+	"wslab/reference/recognize"
 	"wslab/reference/wire"
 )
 
@@ -127,27 +126,14 @@ func (m *mini) answer() bool {
 	case first("Sec-WebSocket-Version") != "13" && !m.is("version-not-checked"):
 		return refuse(426, version)
 	}
-	sum := sha1.Sum([]byte(key + wire.GUID))
 	accept := wire.Accept(key)
+	for _, slip := range recognize.Slips() {
+		if slip.Code == m.makes {
+			accept = slip.Value(key)
+			break
+		}
+	}
 	switch m.makes {
-	case "key-decoded-before-hash":
-		accept = wire.Hash(string(decoded) + wire.GUID)
-	case "key-hashed-with-crlf":
-		accept = wire.Hash(key + "\r\n" + wire.GUID)
-	case "guid-left-out":
-		accept = wire.Hash(key)
-	case "guid-before-key":
-		accept = wire.Hash(wire.GUID + key)
-	case "guid-lower-case":
-		accept = wire.Hash(key + strings.ToLower(wire.GUID))
-	case "guid-misprint":
-		accept = wire.Hash(key + "258EAFA5-E914-47DA-95CA-5AB5DC11D65B")
-	case "hash-hex-before-base64":
-		accept = base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum[:])))
-	case "hash-in-hex":
-		accept = hex.EncodeToString(sum[:])
-	case "accept-other-base64":
-		accept = base64.RawURLEncoding.EncodeToString(sum[:])
 	case "accept-is-key":
 		accept = key
 	case "accept-constant":

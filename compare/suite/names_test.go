@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"wslab/compare/suite/spec"
 	"wslab/reference/wire"
@@ -265,60 +266,54 @@ func (h habit) keep(m *mini) {
 }
 
 func TestAMistakeIsNamedOnlyFromWhatCame(t *testing.T) {
-	type run struct {
-		habit
-		role    wire.Role
-		reports []Report
-	}
-	var runs []*run
 	for _, h := range habits {
-		for _, role := range h.roles {
-			runs = append(runs, &run{habit: h, role: role})
-		}
-	}
-	var all, running sync.WaitGroup
-	few := make(chan struct{}, 64) // most of them wait for what does not come
-	for _, r := range runs {
-		titles := slices.Concat(habitTitles, r.titles)
-		if r.host != "" {
+		titles := slices.Concat(habitTitles, h.titles)
+		if h.host != "" {
 			titles = []string{"Host in the request", clientRequests}
 		}
-		for _, c := range ForRole(All(), r.role) {
-			if slices.ContainsFunc(titles, isTitle(c)) {
-				r.reports = append(r.reports, Report{Case: c})
-			}
-		}
-		for i := range r.reports {
-			few <- struct{}{}
-			all.Go(func() {
-				defer func() { <-few }()
-				r.reports[i] = playMini(t.Context(), r.reports[i].Case, r.role, mini{does: r.keep, host: r.host}, &running)
+		for _, role := range h.roles {
+			t.Run(h.what+", "+role.String(), func(t *testing.T) {
+				t.Parallel()
+				reports := h.judged(t, role, titles...)
+				var names []string
+				for _, d := range DiagnoseAll(reports) {
+					names = append(names, d.Mistake.Code)
+				}
+				if !slices.Equal(names, h.named) {
+					t.Errorf("%q was named, want %q", names, h.named)
+				}
+				for _, report := range reports {
+					if report.Mistake != "" && !slices.Contains(h.named, report.Mistake) {
+						t.Errorf("%s alone says %s", report.Case, report.Mistake)
+					}
+				}
+				if t.Failed() {
+					for _, report := range reports {
+						t.Logf("%s %s %s: %s; got %s; %s", report.Verdict, report.Closing, report.Case, report.Reason, report.Got, report.Mistake)
+					}
+				}
 			})
 		}
 	}
-	all.Wait()
-	running.Wait()
-	for _, r := range runs {
-		t.Run(r.what+", "+r.role.String(), func(t *testing.T) {
-			var names []string
-			for _, d := range DiagnoseAll(r.reports) {
-				names = append(names, d.Mistake.Code)
+}
+
+// judged returns the reports of the cases with these titles at an endpoint with the habit
+// h.
+func (h habit) judged(t *testing.T, role wire.Role, titles ...string) (reports []Report) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var playing sync.WaitGroup
+		for _, c := range ForRole(All(), role) {
+			if slices.ContainsFunc(titles, isTitle(c)) {
+				reports = append(reports, Report{Case: c})
 			}
-			if !slices.Equal(names, r.named) {
-				t.Errorf("%q was named, want %q", names, r.named)
-			}
-			for _, report := range r.reports {
-				if report.Mistake != "" && !slices.Contains(r.named, report.Mistake) {
-					t.Errorf("%s alone says %s", report.Case, report.Mistake)
-				}
-			}
-			if t.Failed() {
-				for _, report := range r.reports {
-					t.Logf("%s %s %s: %s; got %s; %s", report.Verdict, report.Closing, report.Case, report.Reason, report.Got, report.Mistake)
-				}
-			}
-		})
-	}
+		}
+		for i := range reports {
+			playing.Go(func() { reports[i] = playMini(t.Context(), reports[i].Case, role, mini{does: h.keep, host: h.host}) })
+		}
+		playing.Wait()
+	})
+	return reports
 }
 
 // hostOf returns what m sends as Host.

@@ -11,12 +11,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
 func TestATargetThatIsNoWebSocketIsToldInAPlainSentence(t *testing.T) {
 	says := func(answer string) Target {
-		return serve(t, func(c net.Conn) {
+		return serve(func(c net.Conn) {
 			if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
 				_, _ = io.WriteString(c, answer)
 			}
@@ -28,12 +29,17 @@ func TestATargetThatIsNoWebSocketIsToldInAPlainSentence(t *testing.T) {
 		t.Fatal(err)
 	}
 	nobody.Close()
+	// at returns the target that listens on addr.
+	at := func(addr string) Target {
+		return Target{Name: "test", Host: addr, Path: "/", Dial: func(ctx context.Context) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+		}}
+	}
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
 	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
 	secure.StartTLS()
 	defer secure.Close()
-	overTLS := func(addr string) Target {
-		target := at(addr)
+	overTLS := func(target Target) Target {
 		target.Dial = OverTLS(target.Dial, &tls.Config{ServerName: "127.0.0.1"})
 		return target
 	}
@@ -49,10 +55,10 @@ func TestATargetThatIsNoWebSocketIsToldInAPlainSentence(t *testing.T) {
 		{"200", says("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"), `No WebSocket was opened: it responded "HTTP/1.1 200 OK".`, false},
 		{"a redirect", says("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\n\r\n"),
 			`No WebSocket was opened: it responded "HTTP/1.1 302 Found", a redirect to "/elsewhere". The judge does not follow redirects.`, false},
-		{"silence", serve(t, untilEnd), "No answer within 300ms: it accepted the connection and sent nothing.", true},
+		{"silence", serve(untilEnd), "No answer within 300ms: it accepted the connection and sent nothing.", true},
 		{"half an answer", says("HTTP/1.1 101 Sw"), "No answer within 300ms: it sent 15 bytes, which are not a complete HTTP header, and then nothing.", true},
 		{"a head without end", says("HTTP/1.1 101 Switching Protocols\r\n" + strings.Repeat("X: y\r\n", 10000)), "and its response header still did not end.", false},
-		{"noise without end", serve(t, func(c net.Conn) {
+		{"noise without end", serve(func(c net.Conn) {
 			for {
 				if _, err := c.Write(make([]byte, 4096)); err != nil {
 					return
@@ -60,17 +66,17 @@ func TestATargetThatIsNoWebSocketIsToldInAPlainSentence(t *testing.T) {
 			}
 		}), "which is not HTTP.", false},
 		{"says nothing", says(""), "No answer within 300ms: it accepted the connection and sent nothing.", true},
-		{"closes at once", serve(t, func(net.Conn) {}), "No WebSocket was opened: ", false},
+		{"closes at once", serve(func(net.Conn) {}), "No WebSocket was opened: ", false},
 		{"a wrong accept", says("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: hHLtf2V1k8aDQZfNjw3Ia1hCwt0=\r\n\r\n"),
 			"It responded with 101, but a client must not accept the response: ", false},
-		{"a certificate that nobody signed", overTLS(secure.Listener.Addr().String()), "Its certificate is not trusted: ", false},
-		{"plain text where TLS was due", overTLS(serve(t, func(c net.Conn) {
+		{"a certificate that nobody signed", overTLS(at(secure.Listener.Addr().String())), "Its certificate is not trusted: ", false},
+		{"plain text where TLS was due", overTLS(serve(func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 			untilEnd(c)
-		}).Host), "It does not speak TLS on this port.", false},
+		})), "It does not speak TLS on this port.", false},
 	} {
 		t.Run(c.what, func(t *testing.T) {
-			r := Run(t.Context(), hello(), c.target, nil)
+			r := run(t, hello(), c.target, nil)
 			want := Fail
 			switch {
 			case c.silent:
@@ -89,7 +95,7 @@ func TestATargetThatIsNoWebSocketIsToldInAPlainSentence(t *testing.T) {
 }
 
 func TestAServerThatSendsForEverIsStopped(t *testing.T) {
-	target := webSocket(t, func(c net.Conn, _ *bufio.Reader) {
+	target := webSocket(func(c net.Conn, _ *bufio.Reader) {
 		for {
 			if _, err := c.Write(unmasked(1, strings.Repeat("*", 60000))); err != nil {
 				return
@@ -98,7 +104,7 @@ func TestAServerThatSendsForEverIsStopped(t *testing.T) {
 	})
 	c := hello()
 	c.Deadline = 5 * time.Second
-	r := Run(t.Context(), c, target, nil)
+	r := run(t, c, target, nil)
 	if r.Verdict != NotJudged && r.Verdict != Fail || r.Lacks() != "" {
 		t.Errorf("%s: %s", r.Verdict, r.Reason)
 	}
@@ -107,12 +113,14 @@ func TestAServerThatSendsForEverIsStopped(t *testing.T) {
 func TestARunThatIsStoppedEndsAtOnce(t *testing.T) {
 	c := hello()
 	c.Deadline = time.Minute
-	ctx, cancel := context.WithCancel(t.Context())
-	target := webSocket(t, func(c net.Conn, in *bufio.Reader) {
-		cancel()
-		untilEnd(c)
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		target := webSocket(func(c net.Conn, in *bufio.Reader) {
+			cancel()
+			untilEnd(c)
+		})
+		if r := Run(ctx, c, target, nil); r.Took != 0 {
+			t.Errorf("it took %s", r.Took)
+		}
 	})
-	if r := Run(ctx, c, target, nil); r.Took > 5*time.Second {
-		t.Errorf("it took %s", r.Took)
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"wslab/compare/suite/spec"
+	"wslab/compare/tcptest"
 	"wslab/reference/wire"
 )
 
@@ -46,8 +47,8 @@ func TestTheFirstWrongBitOfAnAnswerIsFound(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			target := answering(t, func(wire.Header, []byte) []byte { return []byte(c.answer) })
-			r := Run(t.Context(), hello(), target, nil)
+			target := answering(func(wire.Header, []byte) []byte { return []byte(c.answer) })
+			r := run(t, hello(), target, nil)
 			if r.Verdict != Fail || r.Caret != c.caret || r.Rule != c.rule || !strings.Contains(r.Reason, c.reason) || len(r.Bytes) == 0 {
 				t.Errorf("%s, bit %d of % x, rule %q: %s\nwant bit %d, rule %q: %s", r.Verdict, r.Caret, r.Bytes, r.Rule, r.Reason, c.caret, c.rule, c.reason)
 			}
@@ -59,12 +60,12 @@ func TestTheFirstWrongBitOfALongAnswerIsShownWithWhatStandsAroundIt(t *testing.T
 	p := spec.TextOf(1000)
 	wrong := slices.Clone(p.Bytes())
 	wrong[700] ^= 0x10
-	target := answering(t, func(wire.Header, []byte) []byte {
+	target := answering(func(wire.Header, []byte) []byte {
 		return spec.Of(wire.Text, Payload{Data: wrong}).Append(nil, wire.Server, nil)
 	})
 	c := hello()
 	c.Steps, c.Outcomes = []Step{spec.Send(spec.Of(wire.Text, p))}, spec.Answers(spec.Of(wire.Text, p))
-	r := Run(t.Context(), c, target, nil)
+	r := run(t, c, target, nil)
 	at := 8*(4+700) + 3 // the header has four bytes
 	if r.Caret+8*r.Skipped != at || r.Bytes[r.Caret/8] != wrong[700] || r.Skipped == 0 {
 		t.Errorf("bit %d behind %d bytes, which is 0x%02x; want bit %d in all, 0x%02x", r.Caret, r.Skipped, r.Bytes[max(0, r.Caret/8)], at, wrong[700])
@@ -74,26 +75,24 @@ func TestTheFirstWrongBitOfALongAnswerIsShownWithWhatStandsAroundIt(t *testing.T
 func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
 	closeWithCode := func(code wire.CloseCode) string { return string(spec.Close(code, "").Append(nil, wire.Server, nil)) }
 	// Each answers Hello as it should, and the judge's Close frame in its own way.
-	ends := func(how func(c net.Conn)) func(*testing.T) Target {
-		return func(t *testing.T) Target {
-			return webSocket(t, func(c net.Conn, in *bufio.Reader) {
-				for {
-					h, p, err := readFrame(in)
-					if err != nil {
-						return
-					}
-					if h.Opcode == wire.Close {
-						how(c)
-						return
-					}
-					_, _ = c.Write(echo(h, p))
+	ends := func(how func(c net.Conn)) Target {
+		return webSocket(func(c net.Conn, in *bufio.Reader) {
+			for {
+				h, p, err := readFrame(in)
+				if err != nil {
+					return
 				}
-			})
-		}
+				if h.Opcode == wire.Close {
+					how(c)
+					return
+				}
+				_, _ = c.Write(echo(h, p))
+			}
+		})
 	}
 	for _, c := range []struct {
 		what             string
-		target           func(*testing.T) Target
+		target           Target
 		verdict, closing Verdict
 		reason           string
 	}{
@@ -110,8 +109,7 @@ func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
 		}), Pass, NoAnswer, "No answer within 1s: it left TCP open after the closing handshake"},
 		{"a reset", ends(func(c net.Conn) {
 			_, _ = c.Write([]byte(closeWithCode(1000)))
-			time.Sleep(50 * time.Millisecond) // the frame is to arrive before the reset
-			_ = c.(*net.TCPConn).SetLinger(0)
+			_ = c.(*tcptest.Conn).SetLinger(0)
 		}), Pass, Warning, "It reset TCP after the closing handshake"},
 		{"a message behind its Close frame", ends(func(c net.Conn) {
 			_, _ = c.Write([]byte(closeWithCode(1000) + string(unmasked(wire.Text, "late"))))
@@ -122,7 +120,7 @@ func TestBehaviourAndClosingAreJudgedApart(t *testing.T) {
 			t.Parallel()
 			test := hello()
 			test.Deadline = 2 * time.Second
-			r := Run(t.Context(), test, c.target(t), nil)
+			r := run(t, test, c.target, nil)
 			if r.Verdict != c.verdict || r.Closing != c.closing || !strings.Contains(strings.ToLower(r.Reason), strings.ToLower(c.reason)) {
 				t.Errorf("%s, closing %s: %s\nwant %s, closing %s: %s", r.Verdict, r.Closing, r.Reason, c.verdict, c.closing, c.reason)
 			}
@@ -153,14 +151,14 @@ func TestAFaultMayBeFailedInSeveralWays(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			t.Parallel()
-			target := webSocket(t, func(conn net.Conn, in *bufio.Reader) {
+			target := webSocket(func(conn net.Conn, in *bufio.Reader) {
 				_, _, _ = readFrame(in)
 				_, _, _ = readFrame(in)
 				_, _ = conn.Write([]byte(c.answer))
-				_ = conn.(*net.TCPConn).CloseWrite()
+				_ = conn.(*tcptest.Conn).CloseWrite()
 				untilEnd(conn)
 			})
-			r := Run(t.Context(), c.test, target, nil)
+			r := run(t, c.test, target, nil)
 			if r.Verdict != c.verdict || r.Closing != c.closing {
 				t.Errorf("%s, closing %s: %s (got %s)\nwant %s, closing %s", r.Verdict, r.Closing, r.Reason, r.Got, c.verdict, c.closing)
 			}
@@ -174,23 +172,23 @@ func TestAFaultMayBeFoundOnlyAtTheEnd(t *testing.T) {
 	c.Steps = []Step{spec.Send(spec.Text("\xed\xa0").More()), spec.Patience(50 * time.Millisecond), spec.Send(spec.Cont("\x80"))}
 	c.Outcomes = spec.FailsFast(wire.InvalidPayload, "it found the fault only at the end of the message")
 	for frames, want := range map[int]Verdict{1: Pass, 2: Note} {
-		target := webSocket(t, func(conn net.Conn, in *bufio.Reader) {
+		target := webSocket(func(conn net.Conn, in *bufio.Reader) {
 			for range frames {
 				_, _, _ = readFrame(in)
 			}
 			_, _ = conn.Write(unmasked(wire.Close, "\x03\xef"))
-			_ = conn.(*net.TCPConn).CloseWrite()
+			_ = conn.(*tcptest.Conn).CloseWrite()
 			untilEnd(conn)
 		})
-		if r := Run(t.Context(), c, target, nil); r.Verdict != want || r.Closing != Pass {
+		if r := run(t, c, target, nil); r.Verdict != want || r.Closing != Pass {
 			t.Errorf("after %d frames: %s, closing %s: %s", frames, r.Verdict, r.Closing, r.Reason)
 		}
 	}
 }
 
 func TestAReportIsJSONThatAPageCanRead(t *testing.T) {
-	target := answering(t, func(wire.Header, []byte) []byte { return unmasked(wire.Text, "Jello") })
-	b, err := json.Marshal(Run(t.Context(), hello(), target, nil))
+	target := answering(func(wire.Header, []byte) []byte { return unmasked(wire.Text, "Jello") })
+	b, err := json.Marshal(run(t, hello(), target, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -210,7 +208,7 @@ func TestAReportIsJSONThatAPageCanRead(t *testing.T) {
 }
 
 func TestTheRecordingOfACaseIsMadeAtTheJudgesEnd(t *testing.T) {
-	r := Run(t.Context(), hello(), answering(t, echo), nil)
+	r := run(t, hello(), answering(echo), nil)
 	if r.Verdict != Pass || r.Closing != Pass {
 		t.Fatalf("%s, closing %s: %s", r.Verdict, r.Closing, r.Reason)
 	}

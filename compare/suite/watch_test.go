@@ -17,26 +17,6 @@ import (
 	"wslab/reference/wire"
 )
 
-// inMemory returns a target whose connections are pipes, so that a test may have a
-// clock of its own. handle has each once its handshake is answered.
-func inMemory(handle func(c net.Conn, in *bufio.Reader)) Target {
-	return Target{Name: "test", Host: "test", Dial: func(context.Context) (net.Conn, error) {
-		ours, theirs := net.Pipe()
-		go func() {
-			defer theirs.Close()
-			in := bufio.NewReader(theirs)
-			r, err := http.ReadRequest(in)
-			if err != nil {
-				return
-			}
-			_, _ = io.WriteString(theirs, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-				"Sec-WebSocket-Accept: "+wire.Accept(r.Header.Get("Sec-WebSocket-Key"))+"\r\n\r\n")
-			handle(theirs, in)
-		}()
-		return ours, nil
-	}}
-}
-
 // drain reads what is left, so that the judge can write.
 func drain(in *bufio.Reader) { _, _ = io.Copy(io.Discard, in) }
 
@@ -53,7 +33,7 @@ func TestALengthFarBeyondWhatIsExpectedIsJudgedByItsHeader(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				target := inMemory(func(c net.Conn, in *bufio.Reader) {
+				target := webSocket(func(c net.Conn, in *bufio.Reader) {
 					_, _, _ = readFrame(in)
 					_, _ = c.Write(header)
 					drain(in)
@@ -89,7 +69,7 @@ func TestACaseWaitsSinceTheLastByteThatMoved(t *testing.T) {
 				frame := spec.Text(payload).Append(nil, wire.Server, nil)
 				c := hello()
 				c.Steps, c.Outcomes, c.Deadline = []Step{spec.Send(spec.Text(payload))}, spec.Answers(spec.Text(payload)), 2*time.Second
-				target := inMemory(func(conn net.Conn, in *bufio.Reader) {
+				target := webSocket(func(conn net.Conn, in *bufio.Reader) {
 					_, _, _ = readFrame(in)
 					closed := make(chan struct{})
 					turn := make(chan struct{}, 1) // no Close frame inside the echo
@@ -177,7 +157,7 @@ func drainClosing(c net.Conn, in *bufio.Reader) {
 
 func TestAServerWithoutRoomIsNotJudged(t *testing.T) {
 	for _, status := range []string{"503 Service Unavailable", "429 Too Many Requests"} {
-		r := Run(t.Context(), hello(), serve(t, func(c net.Conn) {
+		r := run(t, hello(), serve(func(c net.Conn) {
 			_, _ = http.ReadRequest(bufio.NewReader(c))
 			_, _ = io.WriteString(c, "HTTP/1.1 "+status+"\r\nContent-Length: 0\r\n\r\n")
 		}), nil)

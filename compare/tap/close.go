@@ -24,6 +24,11 @@ func (c *Conn) Close() error {
 		}
 		id = (*r).Closed()
 	}
+	if first {
+		for _, v := range c.visitors() {
+			v.Closed()
+		}
+	}
 	c.closeQueues(first, lingers, id)
 	defer c.tell()
 	switch {

@@ -90,6 +90,14 @@ type early struct {
 	replied bool // the endpoint has written since, so the next byte read begins a request
 	keeps   bool // stacks are kept
 	stacks  []earlyStack
+
+	visitor  Visitor   // receives the bytes instead; nil for none
+	visitors []Visitor // receive the end of TCP
+}
+
+// keep adds b to the bytes of the request. The caller holds e.mu.
+func (e *early) keep(b []byte) {
+	e.bytes = append(e.bytes, b[:min(len(b), maxEarly-len(e.bytes))]...)
 }
 
 // maxEarly bounds the bytes of a request that are kept before Attach.
@@ -147,6 +155,9 @@ func (c *Conn) record(d Direction, b []byte) []Unit {
 	c.early.mu.Lock()
 	defer c.early.mu.Unlock()
 	switch {
+	case c.early.visitor != nil:
+		c.visited(d, b)
+		return nil
 	case d == Out:
 		c.early.replied = true
 		return nil
@@ -154,7 +165,7 @@ func (c *Conn) record(d Direction, b []byte) []Unit {
 		c.early.bytes, c.early.stacks, c.early.replied = nil, nil, false
 		c.recorded[In] = int64(len(b))
 	}
-	c.early.bytes = append(c.early.bytes, b[:min(len(b), maxEarly-len(c.early.bytes))]...)
+	c.early.keep(b)
 	return nil
 }
 
@@ -168,7 +179,9 @@ func (c *Conn) failed(d Direction, err error) {
 		reset = c.takeReset()
 	}
 	switch {
-	case r == nil, c.gone() && !c.lingers.Load(), errors.Is(err, net.ErrClosed), timedOut:
+	case r == nil:
+		c.endsVisit(d, err)
+	case c.gone() && !c.lingers.Load(), errors.Is(err, net.ErrClosed), timedOut:
 		// The endpoint's own Close or deadline is the cause, not the peer.
 	case d == Out && c.counts.finOut.Load() && errors.Is(err, syscall.EPIPE):
 		// The endpoint writes after its own FIN.

@@ -34,6 +34,7 @@
 //
 //	recorder.go  the Recorder, and its units
 //	conn.go      Conn: its fields, Attach, and errors of the socket
+//	visit.go     Visitor: single exchanges of HTTP on a Conn that has no Recorder
 //	read.go      Read, and the pump that reads ahead while the valve is shut
 //	write.go     Write, and the push that writes released bytes
 //	close.go     Close, Reset, CloseWrite, Abort, and the socket after Close

@@ -151,7 +151,7 @@ func TestAReadDeadlineHoldsForTheSocketOnceTheValveIsOpen(t *testing.T) {
 // await waits until rec, locked, is as there says.
 func (l *lines) await(t *testing.T, what string, there func() bool) {
 	t.Helper()
-	for until := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		l.mu.Lock()
 		is := there()
 		l.mu.Unlock()

@@ -49,6 +49,16 @@ func (c *Conn) Status() Status {
 	return s
 }
 
+// Arrived returns how many bytes have arrived that the endpoint has not read, if c has a
+// socket. While the valve is shut, it does not count the bytes at the valve.
+func (c *Conn) Arrived() int {
+	if c.socket == nil {
+		return 0
+	}
+	_, size := c.socket.unread()
+	return size
+}
+
 // Watch makes c call changed whenever Status may have changed. changed must return
 // quickly and must not call c. Several goroutines may call it at once.
 func (c *Conn) Watch(changed func()) { c.watcher.Store(&changed) }

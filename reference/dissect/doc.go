@@ -12,6 +12,6 @@
 //	handshake.go     the opening handshake (RFC 6455 §4)
 //	frame.go         one frame and the message that it belongs to (§5)
 //	field.go         the fields of a frame, bit by bit (§5.2)
-//	accept.go        the mistake in a wrong Sec-WebSocket-Accept (§4.2.2)
+//	http.go          an exchange of plain HTTP (RFC 9112)
 //	json.go          all of this as JSON for a page
 package dissect

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"wslab/reference/recognize"
 	"wslab/reference/wire"
 )
 
@@ -52,26 +53,7 @@ type Accept struct {
 // response answers, or nil if there was none.
 func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
 	h := &Handshake{From: from, bytes: b}
-	offset := 0
-	var bare []wire.Violation // lines without a colon
-	for i, line := range strings.SplitAfter(string(b), "\n") {
-		text := strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
-		switch {
-		case i == 0:
-			h.Line = text
-			h.readStartLine(text)
-		case text != "":
-			name, value, ok := strings.Cut(text, ":")
-			if !ok && wire.IsToken(name) { // otherwise the mistake is in the name, and is reported with the mistakes in other names
-				bare = append(bare, wire.RuleHeaderGrammar.Broken("The header line "+strconv.Quote(text)+" has no colon."))
-			}
-			f := wire.Field{Name: name, Value: strings.Trim(value, " \t")}
-			meaning := headerMeanings[strings.ToLower(name)]
-			h.Head.Fields = append(h.Head.Fields, f)
-			h.Lines = append(h.Lines, HeaderLine{Field: f, Offset: offset, Size: len(line), Meaning: meaning.text, Section: meaning.section})
-		}
-		offset += len(line)
-	}
+	bare := h.readHead(b)
 	if from == wire.Client {
 		h.Violations = append(wire.CheckRequest(h.Head), bare...)
 		return h
@@ -93,6 +75,31 @@ func parseHandshake(b []byte, from wire.Role, request *Handshake) *Handshake {
 		h.Accept = workAccept(key, strings.Join(h.Head.Values("Sec-WebSocket-Accept"), ", "))
 	}
 	return h
+}
+
+// readHead reads the start line and the header fields in b. It returns the violations of
+// lines without a colon.
+func (h *Handshake) readHead(b []byte) (bare []wire.Violation) {
+	offset := 0
+	for i, line := range strings.SplitAfter(string(b), "\n") {
+		text := strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
+		switch {
+		case i == 0:
+			h.Line = text
+			h.readStartLine(text)
+		case text != "":
+			name, value, ok := strings.Cut(text, ":")
+			if !ok && wire.IsToken(name) { // otherwise the mistake is in the name, and is reported with the mistakes in other names
+				bare = append(bare, wire.RuleHeaderGrammar.Broken("The header line "+strconv.Quote(text)+" has no colon."))
+			}
+			f := wire.Field{Name: name, Value: strings.Trim(value, " \t")}
+			meaning := headerMeanings[strings.ToLower(name)]
+			h.Head.Fields = append(h.Head.Fields, f)
+			h.Lines = append(h.Lines, HeaderLine{Field: f, Offset: offset, Size: len(line), Meaning: meaning.text, Section: meaning.section})
+		}
+		offset += len(line)
+	}
+	return bare
 }
 
 // refuses reports whether h refuses the WebSocket.
@@ -128,7 +135,7 @@ func (h *Handshake) readStartLine(line string) {
 func workAccept(key, got string) *Accept {
 	joined := key + wire.GUID
 	sum := sha1.Sum([]byte(joined))
-	code, words := Mistake(key, got)
+	code, words := recognize.Mistake(key, got)
 	return &Accept{
 		Key: key, GUID: wire.GUID, Joined: joined, SHA1: hex.EncodeToString(sum[:]),
 		Expected: wire.Accept(key), Got: got, Mistake: words, MistakeCode: code,

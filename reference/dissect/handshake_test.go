@@ -291,13 +291,9 @@ func TestAWrongAcceptValueTellsTheMistake(t *testing.T) {
 		{"", "", "there is no Sec-WebSocket-Accept"},
 		{"AAAA", "", "no known mistake"},
 	} {
-		code, got := Mistake(key, c.got)
-		if (got == "") != (c.mistake == "") || !strings.Contains(got, c.mistake) || code != c.code {
-			t.Errorf("%q is called %q, %q; want %q, %q", c.got, code, got, c.code, c.mistake)
-		}
 		answer := fmt.Sprintf("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n", c.got)
 		h := feed(t, &Conversation{}, []part{{wire.Client, []byte(request)}, {wire.Server, []byte(answer)}}, whole, false, false).handshakes[1]
-		if h.Accept == nil || h.Accept.Mistake != got || h.Accept.MistakeCode != code || h.Accept.Got != c.got || h.Accept.Expected != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
+		if h.Accept == nil || (h.Accept.Mistake == "") != (c.mistake == "") || !strings.Contains(h.Accept.Mistake, c.mistake) || h.Accept.MistakeCode != c.code || h.Accept.Got != c.got || h.Accept.Expected != "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" {
 			t.Errorf("%q: the handshake says %+v", c.got, h.Accept)
 		}
 		if (len(h.Violations) == 0) != (c.mistake == "") {

@@ -15,6 +15,7 @@ type Limits struct {
 	Memory uint64        // bytes that one message may allocate; 1 MiB
 	Depth  int           // nested calls of the server; 100
 	Errors int           // consecutive errors of Read or of Write that it may ignore; 16
+	Accept time.Duration // time that a client waits until the server accepts it; 1 second
 	Wait   time.Duration // time of one Read or Write; 1 minute
 	Total  time.Duration // time of the whole connection; 10 minutes
 }
@@ -61,6 +62,7 @@ const (
 	Memory Bound = "memory"
 	Depth  Bound = "depth"
 	Errors Bound = "errors"
+	Accept Bound = "accept"
 	Wait   Bound = "wait"
 	Total  Bound = "total"
 	Panic  Bound = "panic" // a panic of the server itself; without the cage it would end the program
@@ -75,24 +77,6 @@ type Stopped struct {
 }
 
 func (e *Stopped) Error() string { return "naive: " + e.Text }
-
-// Serve answers the handshake that arrives on conn and echoes every message, with all
-// faults, until the connection ends. It closes conn. The error is nil if the server
-// ended by itself, otherwise a *Stopped.
-func Serve(conn net.Conn, o Options) error {
-	c := newCage(conn, o)
-	s := &server{conn: c, make: c.make, deeper: c.deeper, log: c.log}
-	defer conn.Close()
-	return c.run(func() {
-		if !s.handshake() {
-			return
-		}
-		if o.Opened != nil {
-			o.Opened(&Server{s, c})
-		}
-		s.echo()
-	})
-}
 
 // cage is the connection that the server sees. It ends the server by a panic with a
 // *Stopped, because the server ignores errors. run turns the panic into an error.
@@ -116,6 +100,7 @@ func newCage(conn net.Conn, o Options) *cage {
 	or(&l.Memory, 1<<20)
 	or(&l.Depth, 100)
 	or(&l.Errors, 16)
+	or(&l.Accept, time.Second)
 	or(&l.Wait, time.Minute)
 	or(&l.Total, 10*time.Minute)
 	c := &cage{Conn: conn, limits: l, call: o.Call, end: time.Now().Add(l.Total)}
@@ -137,18 +122,23 @@ func or[T comparable](v *T, otherwise T) {
 // connection is closed.
 func (c *cage) run(f func()) (err error) {
 	defer func() {
-		switch v := recover().(type) {
-		case nil:
-			return
-		case *Stopped:
-			err = v
-		default:
-			err = &Stopped{Panic, fmt.Sprintf("here it panics, and without the cage the whole program would end: %v", v), v}
+		if err = stopped(recover()); err != nil {
+			c.Conn.Close()
 		}
-		c.Conn.Close()
 	}()
 	f()
 	return nil
+}
+
+// stopped returns a recovered panic as a *Stopped, or nil if there was none.
+func stopped(v any) error {
+	switch v := v.(type) {
+	case nil:
+		return nil
+	case *Stopped:
+		return v
+	}
+	return &Stopped{Panic, fmt.Sprintf("here it panics, and without the cage the whole program would end: %v", v), v}
 }
 
 func stop(b Bound, format string, args ...any) {

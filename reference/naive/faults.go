@@ -10,7 +10,7 @@ type Fault struct {
 	Site    string // lines of the fault: a region of a function, as lessons name sites
 }
 
-// Faults lists all of them, in the order of naive.go.
+// Faults lists all of them, by number.
 var Faults = []Fault{
 	{1, "one Read is the whole request",
 		"The server reads a request with one Read of at most 1,024 bytes. If the request arrives in two TCP segments, the server reads the second as frames.",
@@ -105,4 +105,13 @@ var Faults = []Fault{
 	{31, "errors of sending are ignored",
 		"If sending a message fails, the message is lost and the server continues.",
 		"", "RFC 6455 §7.1.4", "naive.(*server).echo#fault-31"},
+	{32, "one client at a time",
+		"The server accepts a client only after the client before it has left. If that client leaves without a Close frame, the server never returns from it, and accepts no client at all.",
+		"", "RFC 6455 §4.2", "naive.serve#fault-32"},
+	{33, "writing after its own Close",
+		"The server continues to write messages after it has closed the connection. The socket refuses them, so they are lost.",
+		"5.5.1/frame-after-close", "RFC 6455 §5.5.1", "naive.(*server).send#fault-33"},
+	{34, "a type assertion on an error",
+		"If the server closes a connection that is closed already, the error has another type than expected. The type assertion panics, and that ends the whole program.",
+		"", "RFC 6455 §7.1.4", "naive.(*server).close#fault-34"},
 }

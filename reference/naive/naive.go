@@ -6,18 +6,22 @@ import (
 	"encoding/binary"
 	"errors"
 	"net"
+	"os"
 	"strings"
+	"sync/atomic"
 )
 
 // server is the naive server with one client.
 type server struct {
-	conn net.Conn
+	conn   net.Conn
+	closed atomic.Bool // it has closed conn
 
 	// Functions of the cage: make([]byte, n); the start and the end of a nested call;
-	// log.Printf.
+	// log.Printf; the handshake is done.
 	make   func(n uint64) []byte
 	deeper func() func()
 	log    func(format string, args ...any)
+	opened func()
 }
 
 // handshake reads the client's request and answers it. It reports whether the
@@ -169,6 +173,7 @@ func (s *server) readMessage() (message []byte, open bool) {
 		switch f.opcode {
 		//lesson:end
 		case 0x8:
+			s.closed.Store(true)
 			//lesson:begin fault-19
 			// Fault 19: the answer to a Close frame must be a Close frame.
 			s.conn.Close()
@@ -226,9 +231,14 @@ func (s *server) readRest(message []byte) []byte {
 
 // send sends one message.
 func (s *server) send(message []byte) error {
+	//lesson:begin fault-33
+	// Fault 33: the server knows whether it has closed the connection, but it does not
+	// check that before it writes.
+	header := make([]byte, 0, 4)
+	//lesson:end
 	//lesson:begin fault-27
 	// Fault 27: FIN and text, whatever the opcode of the received message.
-	header := []byte{0x81}
+	header = append(header, 0x81)
 	//lesson:end
 	//lesson:begin fault-28
 	// Fault 28: 125 is not in any of these ranges.
@@ -251,10 +261,18 @@ func (s *server) send(message []byte) error {
 
 // close ends the connection.
 func (s *server) close() {
+	s.closed.Store(true)
 	//lesson:begin fault-30
 	// Fault 30: the protocol has a Close frame for this, with a code and a reason.
-	s.conn.Close()
+	err := s.conn.Close()
 	//lesson:end
+	if err != nil {
+		//lesson:begin fault-34
+		// Fault 34: an error of another type makes these type assertions panic.
+		call := err.(*net.OpError).Err.(*os.SyscallError)
+		s.log("%s failed: %v", call.Syscall, call.Err)
+		//lesson:end
+	}
 }
 
 // echo sends every message back.
@@ -270,5 +288,27 @@ func (s *server) echo() {
 		// of it.
 		s.send(message)
 		//lesson:end
+	}
+}
+
+// listener accepts clients.
+type listener interface{ accept() *server }
+
+// serve accepts clients, and echoes their messages.
+func serve(l listener) {
+	for {
+		s := l.accept()
+		//lesson:begin fault-32
+		// Fault 32: the server accepts the next client only after this client has left.
+		s.client()
+		//lesson:end
+	}
+}
+
+// client serves one client.
+func (s *server) client() {
+	if s.handshake() {
+		s.opened()
+		s.echo()
 	}
 }

@@ -6,7 +6,7 @@
  * @typedef {{event: LabEvent|undefined, line: number, place: string, code: string, link: string}} Refusal
  */
 
-import { LabElement, button, h, hit, redraw, styles, table } from "./dom.js";
+import { LabElement, button, h, hit, redraw, table } from "./dom.js";
 import { words } from "../api.js";
 import { callSource, linesOf } from "../sources.js";
 import { isOwn, pieces } from "../stack.js";
@@ -31,7 +31,6 @@ export class WsChecks extends LabElement {
 
   /** @param {AbortSignal} signal */
   setup(signal) {
-    styles("stack");
     this.signal = signal;
     this.scenarios = JSON.parse(this.dataset.checks || "[]");
     this.on("click", (e) => {

@@ -60,7 +60,7 @@ export class WsFree extends LabElement {
           field("to", choice("endpoint", [["reference", "reference"], ["gorilla", "gorilla"], ["both", "both"]])),
           field("header fields to change: Name: value, or −Name to remove one", h("textarea", { name: "fields", rows: 2, spellcheck: "false", placeholder: "Sec-WebSocket-Version: 8\n-Upgrade" })),
         ),
-        form("raw-bytes", "Write bytes", field("bytes in hex, as they are on the wire", h("textarea", { name: "hex", rows: 2, spellcheck: "false" }, "81 05 48 65 6c 6c 6f"))),
+        form("raw-bytes", "Write bytes", h("h2", { class: "hide" }, "Frame builder"), h("ws-builder")),
         form("raw-close", "Close TCP connection"),
       ),
       group("A server that gets the handshake wrong", false, form("broken", "Connect to broken server", field("mistake", choice("broken", mistakes.map((m) => [m, m.replaceAll("-", " ")]))))),
@@ -89,7 +89,12 @@ export class WsFree extends LabElement {
     action.parts = get("parts")?.split(/\r?\n/);
     // The response shows the mistake in the handshake.
     if (action.broken) action.shows = { kind: "handshake", what: "response" };
+    const builder = on.querySelector("ws-builder");
     const e = await told.after(() => {
+      if (builder) {
+        if (builder.error) throw new Error(builder.error);
+        action.parts = builder.parts;
+      }
       action.code = closeCode(get("code") || "");
       action.fields = headerFields(get("fields") || "");
       return this.lab.actions.act(action);

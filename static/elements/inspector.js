@@ -5,11 +5,9 @@
  *
  * @typedef {import("../inspector.js").Subject} Subject
  * @typedef {import("../rows.js").Row} Row
- * @typedef {import("../types.js").Handshake} Handshake
  */
 
 import { BitEvent, LabElement, attempt, button, copy, h, hit, redraw, violations } from "./dom.js";
-import { handshakeTable } from "./handshake.js";
 import { Pairs } from "../align.js";
 import { whose } from "../connection.js";
 import { arrow, count, frameLine, grouped, line, ms } from "../format.js";
@@ -35,8 +33,8 @@ export class WsInspector extends LabElement {
   asked = false; // whether the element for them is loaded
   wireCalls = h("div"); // the call stacks of the unit, if they are recorded
   frameParts = h("div", { class: "frame" }, this.bits, h("div", { class: "cards" }, this.card, this.source, this.unmask));
-  /** @type {Handshake|undefined} */
-  handshake;
+  /** @type {import("../types.js").Handshake|import("../types.js").Http|undefined} the message that shake shows */
+  message;
 
   /** @param {AbortSignal} signal */
   setup(signal) {
@@ -66,14 +64,14 @@ export class WsInspector extends LabElement {
     const { subject, field, selection } = inspector;
     const { bits, card, source, unmask, empty, frameParts, shake, ends, differs } = this;
     const frame = subject?.event.frame;
-    const handshake = subject?.event.handshake;
+    const message = subject?.event.handshake || subject?.event.http;
     const ready = !!(frame && subject?.fields);
     empty.hidden = !!subject && (!frame || ready);
     empty.textContent = !subject
       ? cursor.view.list.length ? "Select a row to see its bits." : session.watching ? "Waiting for the first bytes of the connection." : "Connect to see every byte that is sent and received."
       : subject.error || "Reading the frame…";
     frameParts.hidden = !ready;
-    shake.hidden = !handshake;
+    shake.hidden = !message;
     unmask.toggleAttribute("hidden", !frame?.header.masked || !frame.payload);
     this.renderTitle(subject);
     this.renderDiffs(subject);
@@ -84,10 +82,18 @@ export class WsInspector extends LabElement {
       source.show(field, subject.fields);
       unmask.show(frame);
     }
-    if (handshake && subject && handshake !== this.handshake) shake.replaceChildren(...handshakeTable(handshake));
-    this.handshake = handshake;
+    if (subject && message !== this.message) this.renderMessage(subject.event);
+    this.message = message;
     this.renderCalls(subject);
     this.renderEnds(subject);
+  }
+
+  /** Draws a handshake, or a part of plain HTTP. @param {import("../types.js").LabEvent} e */
+  async renderMessage({ handshake, http }) {
+    this.shake.replaceChildren();
+    if (!handshake && !http) return;
+    const { handshakeTable, httpTable } = await import("./handshake.js");
+    if (this.message === (handshake || http)) this.shake.replaceChildren(...(handshake ? handshakeTable(handshake) : http ? httpTable(http) : []));
   }
 
   /** @param {Subject|null} subject */

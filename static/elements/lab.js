@@ -176,7 +176,7 @@ export class WsLab extends LabElement {
   renderStates() {
     const { session, sockets } = this.lab;
     const { mode, at } = this.lab.cursor;
-    const all = [...session.rows.conns.values()].filter((c) => c.id && belongs(c, mode) && (c.states[0]?.seq || 0) <= at);
+    const all = [...session.rows.conns.values()].filter((c) => c.id && !c.plain && belongs(c, mode) && (c.states[0]?.seq || 0) <= at);
     // The page's own connections that are still open, and the newest connection of each server.
     const newest = new Map(all.filter((c) => !c.endpoint.startsWith("broken") || c === all[all.length - 1]).map((c) => [c.endpoint, c]));
     const shown = all.filter((c) => newest.get(c.endpoint) === c || (sockets.byToken.has(c.client) && c.stateAt("client", at)?.state !== "CLOSED")).slice(-4);

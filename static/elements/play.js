@@ -56,7 +56,7 @@ export class WsPlay extends LabElement {
   spoken = h("p", { class: "hide", "aria-live": "polite" });
   waiting = h("p", { class: "waiting", hidden: true });
   pictures = h("div", { class: "pictures" });
-  outcome = h("ws-outcome");
+  outcome = h("ws-outcome"); // without tutorials, the page does not load it
 
   /** @param {AbortSignal} signal */
   setup(signal) {
@@ -214,7 +214,7 @@ export class WsPlay extends LabElement {
     this.begun = begun;
     this.other = other;
     this.meanwhile = false;
-    this.outcome.lock();
+    this.outcome.lock?.();
     this.take();
   }
 
@@ -322,7 +322,7 @@ export class WsPlay extends LabElement {
       this.drawSteps(play);
       this.drawPictures(play, before || undefined);
     }
-    this.outcome.show([before, play].filter((p) => p !== undefined && p !== null));
+    this.outcome.show?.([before, play].filter((p) => p !== undefined && p !== null));
     if (play && before && this.besides !== `${before.id} ${play.id}`) {
       this.besides = `${before.id} ${play.id}`;
       cursor.beside(before, play);

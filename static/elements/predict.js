@@ -10,6 +10,7 @@ import { LabElement, button, h, hit, rich } from "./dom.js";
 import { answer, evaluate, place, right, shown } from "../predict.js";
 import { line } from "../format.js";
 import { recall, remember } from "../store.js";
+import { runOf } from "../connection.js";
 
 /** @extends {LabElement<"session">} */
 export class WsPredict extends LabElement {
@@ -70,12 +71,12 @@ export class WsPredict extends LabElement {
   }
 
   look() {
-    const { history } = this.lab.session;
+    const { history, results } = this.lab.session;
     if (this.seen > history.last) this.seen = 0; // a new session
     if (this.answer && !this.answer.right) {
       // The calls may be recorded after the event that they are about.
       const from = this.stack ? 0 : this.seen;
-      const e = answer(this.question, history.events.slice(history.count(from)), (e) => this.context(e));
+      const e = answer(this.question, [...history.events.slice(history.count(from)), ...results], (e) => this.context(e));
       if (e) this.settle(e);
     }
     this.seen = history.last;
@@ -94,6 +95,7 @@ export class WsPredict extends LabElement {
     return {
       endpoint: conn ? conn.endpoint : "",
       scenario: play ? play.scenario : "",
+      run: conn ? runOf(conn) : "",
       get pieces() {
         return conn && stack && stack.pieces(conn.stacks, e).length;
       },

@@ -46,7 +46,7 @@ export function lanes(row, look) {
   const { cursor } = look;
   const go = goAt(row, cursor);
   // A client from outside does not report its calls.
-  const js = jsAt(row, cursor) || (row.conn.id && !row.conn.client ? "—" : "");
+  const js = jsAt(row, cursor) || (row.conn.id && !row.conn.client && !row.conn.plain ? "—" : "");
   return [
     h("span", { class: "js", role: "gridcell", title: js || null }, js),
     h("span", { class: "wire", role: "gridcell" }, ...wire(row, look)),
@@ -74,8 +74,8 @@ export function halves(pair, look, differs) {
     const here = seen && seen.event.seq === look.selected ? " here" : "";
     // A broken server is neither of the two, so its row spans both columns.
     const broken = pair.left?.conn.endpoint.startsWith("broken/") ? pair.left.conn.endpoint.slice(7) : "";
-    // The row of a gap spans both columns.
-    const whole = broken || pair.left?.event.dropped;
+    // The row of a gap, or of plain HTTP, spans both columns.
+    const whole = broken || pair.left?.conn.plain || pair.left?.event.dropped;
     if (whole && side === "right") return "";
     if (!seen) return h("span", { class: "half none", role: "gridcell", "data-side": side }, mark || "", h("span", { class: "sub" }, differs.length ? "nothing" : "·"));
     const view = /** @type {import("../align.js").Pairs} */ (look.view);

@@ -66,7 +66,7 @@ export class WsTheme extends LabElement {
   }
 }
 
-/** The number of finished lessons: those with every prediction answered. */
+/** The number of finished lessons: those with every prediction answered and every exercise done. */
 export class WsProgress extends LabElement {
   static tag = "ws-progress";
 
@@ -79,7 +79,7 @@ export class WsProgress extends LabElement {
   draw() {
     /** @type {string[]} */
     const done = recall("local", "done") || [];
-    const asked = [...document.querySelectorAll("ws-predict, ws-outcome")];
+    const asked = [...document.querySelectorAll("ws-predict, ws-outcome, ws-bugs")];
     if (asked.length && asked.every((p) => "answered" in p && p.answered) && !done.includes(location.pathname)) {
       done.push(location.pathname);
       remember("local", "done", done);

@@ -12,7 +12,7 @@ const sent = { index: 0, seq: 3, at: 0, step: -1, js: null, sent: null, calls: [
 /** A session with one row, or none. */
 function session(rows = []) {
   const events = rows.map((r) => r.event);
-  const history = { events, cursor: Infinity, last: events.length ? events[events.length - 1].seq : 0, count: (seq) => events.filter((e) => e.seq <= seq).length, live: true };
+  const history = { events, cursor: Infinity, last: events.length ? events[events.length - 1].seq : 0, count: (seq) => events.filter((e) => e.seq <= seq).length, get: (seq) => events.find((e) => e.seq === seq), live: true };
   return {
     id: "fake",
     server: "there",
@@ -20,7 +20,12 @@ function session(rows = []) {
     watching: false,
     notice: { kind: "info", text: "" },
     history,
+    results: [],
     rows: { list: rows, bySeq: new Map(rows.map((r) => [r.event.seq, r])), byClient: new Map(), conns: new Map([[1, conn]]), plays: { byId: new Map(), byToken: new Map() }, stages: new Map(), version: 1, total: rows.length, gone: 0 },
+    results: [],
+    starting: Promise.resolve(),
+    alive() {},
+    addEventListener() {},
     observe: (fn) => fn(),
     touch() {},
     say() {},
@@ -48,6 +53,24 @@ const tests = {
     const on = make("ws-field-card");
     on.show(fields[3], 8, []);
     say(/MASK/.test($(on, "h3").textContent) && /means something/.test(on.textContent), "the field and its meaning");
+  },
+  async "ws-builder"(make, $) {
+    const on = make("ws-builder");
+    let built = { hex: "", parts: [], error: "" };
+    on.addEventListener("ws-built", (e) => (built = e.detail));
+    const set = (name, value) => {
+      $(on, `[name=${name}]`).value = value;
+      $(on, `[name=${name}]`).dispatchEvent(new Event("input", { bubbles: true }));
+    };
+    set("opcode", "9");
+    say(built.hex === "898537fa213d7f9f4d5158", `a Ping with Hello, not ${built.hex}`);
+    set("cuts", "1 2");
+    say(built.parts.join() === "89,85,37fa213d7f9f4d5158", `three parts, not ${built.parts}`);
+    set("key", "37");
+    say(/4 bytes/.test(built.error) && !built.parts.length && /4 bytes/.test($(on, ".wrong").textContent), "a key of one byte is refused in words");
+    set("key", "37 fa 21 3d");
+    $(on, "[data-command=add]").click();
+    say(built.hex.endsWith("818537fa213d7f9f4d5158") && on.querySelectorAll("[data-item]").length === 2, "a second frame follows the first");
   },
   "ws-unmask"(make) {
     const on = make("ws-unmask", { session: session([sent]), inspector: inspector() });
@@ -185,6 +208,96 @@ const tests = {
     say(/No Upgrade.*400.*server.go:133/.test($(on, "tbody tr").textContent) && /server.go:157/.test(on.textContent), "after it, each has the line that refused it, in the order of the source");
     $(on, "[data-seq='133']").click();
     say(chosen.selected[0]?.[0] === 133, "a status leads to its response");
+  },
+  async "ws-bugs"(make, $) {
+    const { bugs, card, found } = await (await fetch("/static/test/bugs.json")).json();
+    const real = window.fetch;
+    const asked = [];
+    const answers = { "/api/bugs": bugs, "/api/scenarios": { scenarios: [{ name: bugs.attacks[0].scenario, text: "# A title\n# An explanation\nopen\nbytes 81", steps: [] }] }, "/api/sessions/fake/bugs": found };
+    window.fetch = async (url) => (asked.push(url), new Response(JSON.stringify(answers[url] || card)));
+    localStorage.removeItem("wslab:bugs");
+    try {
+      const lab = { session: Object.assign(session(), { addEventListener() {} }), cursor: {}, inspector: inspector() };
+      const on = make("ws-bugs", lab, { "data-goal": "1" });
+      const until = async (what, is) => {
+        for (let n = 0; !is(); n++) {
+          say(n < 1000, what);
+          await new Promise((done) => setTimeout(done, 5));
+        }
+      };
+      await until("a tile for each card", () => on.querySelectorAll(".tile").length === bugs.areas.reduce((n, a) => n + a.cards.length, 0));
+      await until("the fault that the recording shows opens its card", () => on.querySelector(".face.opened"));
+      say(on.querySelector(".face.opened").textContent.includes(card.name) && on.querySelector(".diff, pre.listing"), "the open card has the fault's name and its lines");
+      say(/1 of \d+ faults found. Exercise done/.test($(on, ".score .total").textContent) && on.answered, "the score counts it");
+      say($(on, ".says code").textContent === "open\nbytes 81", "the attack shows its lines, without explanations");
+      const closed = [...on.querySelectorAll(".tile:not(.opened)")][0];
+      const number = closed.dataset.card;
+      closed.click();
+      say($(on, ".face").textContent.includes("not seen this fault") && !$(on, ".face").textContent.includes(card.name), "a closed card names no fault");
+      $(on, ".hint").click();
+      $(on, ".hint").click();
+      say(on.querySelectorAll(".hinted").length === 2 && !on.querySelector(".hint"), "two hints, and no more");
+      say(!asked.includes(`/api/bugs/${number}`), "the page does not ask for a fault that is not found");
+      $(on, ".reset").click();
+      say(/^0 of/.test($(on, ".score .total").textContent) && !on.querySelector(".opened") && !localStorage.getItem("wslab:bugs"), "a reset closes the cards");
+    } finally {
+      window.fetch = real;
+    }
+  },
+  async "ws-ways"(make, $) {
+    const refused = { ...session(), post: () => Promise.reject(new Error("not today")) };
+    const on = make("ws-ways", { session: refused, sockets: {} });
+    const rate = $(on, "input[name=rate]");
+    rate.value = rate.max;
+    rate.dispatchEvent(new Event("input", { bubbles: true }));
+    say(on.settings.rate === 20 && rate.getAttribute("aria-valuetext") === "20", "the slider ends at 20 events per second");
+    for (let i = 0; i < 3; i++) $(on, '[data-up="socket"]').click();
+    say(on.guess.join() === "socket,poll,long,events" && document.activeElement?.getAttribute("data-down") === "socket", "WebSocket is first, and the focus stays with it");
+    $(on, ".lock").click();
+    say(on.locked && !on.querySelector("[data-up]"), "a locked order has no buttons to move");
+    $(on, ".unlock").click();
+    $(on, ".start").click();
+    await new Promise((done) => setTimeout(done));
+    say(/× The run failed: not today/.test(on.textContent) && $(on, ".start").textContent === "Start run", "a refusal is said, and another run is possible");
+  },
+  async "ws-streams"(make, $) {
+    const refused = { ...session(), post: () => Promise.reject(new Error("not today")) };
+    const on = make("ws-streams", { session: refused });
+    $(on, ".start").click();
+    await new Promise((done) => setTimeout(done));
+    say(/× The count failed: not today/.test(on.textContent) && !$(on, ".start").disabled, "a refusal is said");
+  },
+  async "ws-chat"(make, $) {
+    const told = [];
+    const byClient = new Map([["t", { id: 7, ended: 9 }], ["s", { id: 8, ended: 9 }]]);
+    const base = session();
+    const events = [{ seq: 1, at: 0, conn: 7, from: "client", kind: "bytes", bytes: { size: 3, hex: "616263" } }, { seq: 2, at: 0, conn: 7, from: "server", kind: "call", call: { id: 1, name: "net.Conn.Read", verb: "read", phase: "return", result: '3 bytes: "abc"' } }];
+    const on = make("ws-chat", { session: { ...base, rows: { ...base.rows, byClient }, history: { ...base.history, events }, post: async () => ({ tcp: "t", socket: "s" }), tell: (...what) => told.push(what) } });
+    $(on, "[data-split]").click();
+    await new Promise((done) => setTimeout(done));
+    say(/3 bytes “abc”/.test(on.textContent) && told[0][0] === "chat" && told[0][1].tcp.reads === 1, "the columns show the recorded bytes, and the result is added");
+  },
+  async "ws-doors"(make, $) {
+    const { Rows } = await import("../rows.js");
+    const posted = [];
+    const fake = { ...session(), rows: new Rows(), alive() {}, post: async (what, body) => (posted.push(body), { clients: [{ endpoint: "listener", client: "whole-listener-1" }] }) };
+    const events = [
+      { seq: 1, at: 1, conn: 1, from: "client", kind: "tcp", tcp: { what: "open", endpoint: "listener", client: "whole-listener-1", as: "raw", round: 1, path: "/echo" } },
+      { seq: 2, at: 2, conn: 1, from: "client", kind: "bytes", bytes: { size: 18, hex: [..."GET / HTTP/1.1\r\n\r\n"].map((c) => c.charCodeAt(0).toString(16).padStart(2, "0")).join("") } },
+      { seq: 3, at: 3, conn: 1, from: "server", kind: "handshake", handshake: { what: "response", line: "HTTP/1.1 426 Upgrade Required", status: 426, size: 1, hex: "" } },
+      { seq: 4, at: 4, conn: 1, from: "server", kind: "tcp", tcp: { what: "closed" } },
+    ];
+    const selection = inspector();
+    const on = make("ws-doors", { session: fake, inspector: selection, sockets: { round: 0 }, cursor: { toNewest() {} } }, { "data-run": "whole" });
+    $(on, "button").click();
+    await new Promise((done) => setTimeout(done));
+    say(posted[0].run === "whole" && posted[0].round === 1, "the run is asked for");
+    fake.history.events.push(...events);
+    fake.rows.append(events);
+    on.render();
+    say(/The whole request, 18 bytes/.test(on.textContent) && /426/.test($(on, "output").textContent), "the read and the response");
+    $(on, "[data-seq]").click();
+    say(selection.selected[0]?.[0] === 3, "the response can be selected");
   },
   "ws-tally"(make) {
     const on = make("ws-tally", { session: session(), player: {} }, { "data-tally": JSON.stringify({ runs: 3, scenarios: [{ name: "alone", title: "A close" }] }) });

@@ -16,7 +16,7 @@ const { events, details } = JSON.parse(readFileSync(new URL("events.json", impor
 
 test("what Go records is what the page reads", () => {
   assert.ok(events.length > 0);
-  const kinds = ["tcp", "bytes", "handshake", "frame", "message", "call", "script", "state", "held", "unsent", "unread", "step", "stack", "dropped"];
+  const kinds = ["tcp", "bytes", "handshake", "frame", "message", "call", "script", "state", "held", "unsent", "unread", "step", "stack", "dropped", "http"];
   const history = new History();
   const rows = new Rows();
   for (const e of events) {

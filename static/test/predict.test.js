@@ -127,3 +127,14 @@ test("of several events that a question is about, the first that one of its choi
   assert.equal(answer(q, t.events.slice(0, 1), () => ({})), undefined);
   assert.equal(answer({ ...q, about: { ...q.about, scenario: "ping" } }, t.events, () => ({ scenario: "other" })), undefined);
 });
+
+test("a question about the result of a run is answered by that result alone", () => {
+  const run = { seq: 9, at: 0, conn: 0, from: "client", kind: "ways", ways: { rate: 2, interval: 300, cheapest: "WebSocket", poll: { requests: 33, bytes: 20_000 } } };
+  const q = { about: { kind: "ways", rate: 2, interval: 300 }, value: "poll.requests", choices: [{ is: "0 to 20" }, { is: "21 or more" }] };
+  assert.equal(answer(q, [run], () => ({})), run);
+  assert.equal(answer({ ...q, about: { ...q.about, rate: 5 } }, [run], () => ({})), undefined);
+  assert.deepEqual(right(q, run), [false, true]);
+  assert.deepEqual(right({ ...q, value: "cheapest", choices: [{ is: '"Polling"' }, { is: '"WebSocket"' }] }, run), [false, true]);
+  assert.deepEqual([shown(33, "poll.requests"), shown(5, "streams"), shown(1, "tcp.reads"), shown("WebSocket", "cheapest")], ["33 requests", "5 streams", "1 read", "WebSocket"]);
+  assert.equal(evaluate("socket.requests", run), undefined);
+});

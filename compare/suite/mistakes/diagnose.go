@@ -17,6 +17,10 @@ type Diagnosis struct {
 	Endpoint string   `json:"endpoint"`
 	Mistake  Mistake  `json:"mistake"`
 	Cases    []string `json:"cases"`
+	// Against are the cases that an endpoint with this mistake fails, and that this
+	// endpoint passed. Weighed says that such cases were looked for.
+	Against []string `json:"against,omitempty"`
+	Weighed bool     `json:"weighed"`
 }
 
 // diagnosing is a report with its transcript, for the search for its mistake.
@@ -63,6 +67,7 @@ func diagnose(r *diagnosing) string {
 func (r *diagnosing) leaves() transcript.Trace {
 	t := transcript.Trace{Quiet: r.quiet(), Came: len(r.Saw), Closed: r.Closed != nil, Ended: r.Over != nil && !transcript.IsTimeout(r.Over), Flooded: r.Flooded || r.TooLong != nil,
 		Faulty: r.Fault != nil && !transcript.SentBack(r.Case, r.Fault), Framed: len(r.Saw) > 0 || r.Fault != nil || r.Part.There()}
+	t.PongBack = transcript.AnswersPong(r.Case, r.Saw)
 	all := r.Saw
 	if r.Closed != nil {
 		t.Code = r.Closed.Close.Code

@@ -6,14 +6,15 @@ import (
 
 	"wslab/compare/suite/spec"
 	"wslab/compare/suite/verdict"
+	"wslab/reference/recognize"
 	"wslab/reference/wire"
 )
 
 // DiagnoseAll names the mistakes of endpoints, each with the cases that show it. One
 // report can show a mistake by itself. Other mistakes need several reports: if an
 // endpoint treats one TCP read as one frame, it passes the cases with whole frames and
-// fails the cases in which TCP cuts a frame. DiagnoseAll does not name a mistake that a
-// case contradicts. If one mistake explains all cases of another mistake and more,
+// fails the cases in which TCP cuts a frame. DiagnoseAll weighs the cases for and against
+// such a mistake. If one mistake explains all cases of another mistake and more,
 // DiagnoseAll names only the first.
 //
 // The order is that of the endpoints, and then of Mistakes.
@@ -34,34 +35,49 @@ func DiagnoseAll(reports []verdict.Report) []Diagnosis {
 				own = append(own, &reports[i])
 			}
 		}
-		shown := evidence{}
-		shown.single(own)
-		shown.modelled(own)
-		shown.constant(own)
+		e := &evidence{shown: map[string][]string{}, against: map[string][]string{}}
+		e.single(own)
+		e.accepts(own)
+		e.modelled(own)
+		e.constant(own)
 		for _, p := range patterns {
-			p.look(own, shown)
+			p.look(own, e)
 		}
-		shown.accepting(own)
-		shown.failing(own)
-		shown.bare(own)
+		e.accepting(own)
+		e.failing(own)
+		e.bare(own)
+		e.checking(own)
 		for _, m := range mistakes {
-			if ids := shown[m.Code]; len(ids) > 0 {
-				list = append(list, Diagnosis{Endpoint: name, Mistake: m, Cases: inOrder(own, ids)})
+			if ids := e.shown[m.Code]; len(ids) > 0 {
+				against, weighed := e.against[m.Code]
+				list = append(list, Diagnosis{Endpoint: name, Mistake: m, Cases: inOrder(own, ids), Against: inOrder(own, against), Weighed: weighed})
 			}
 		}
 	}
 	return list
 }
 
-// evidence has, for each mistake, the IDs of the cases that show it.
-type evidence map[string][]string
+// evidence is what the reports of one endpoint say for and against each mistake.
+type evidence struct {
+	shown map[string][]string // the IDs of the cases that show it
+	// against has the IDs of the passed cases that an endpoint with the mistake fails. If
+	// they were not looked for, the mistake is not in the map.
+	against map[string][]string
+	models  []model // of the shown mistakes that a model explains
+}
 
-func (e evidence) add(mistake string, ids ...string) {
+func (e *evidence) add(mistake string, ids ...string) {
+	e.shown[mistake] = added(e.shown[mistake], ids)
+}
+
+// added returns list with those of ids that it does not have.
+func added(list, ids []string) []string {
 	for _, id := range ids {
-		if !slices.Contains(e[mistake], id) {
-			e[mistake] = append(e[mistake], id)
+		if !slices.Contains(list, id) {
+			list = append(list, id)
 		}
 	}
+	return list
 }
 
 // inOrder returns ids in the order of reports.
@@ -77,7 +93,7 @@ func inOrder(reports []*verdict.Report, ids []string) []string {
 
 // single adds the mistakes that a report shows by itself. It leaves out those that a
 // model explains: modelled compares these with the other reports.
-func (e evidence) single(reports []*verdict.Report) {
+func (e *evidence) single(reports []*verdict.Report) {
 	for _, r := range reports {
 		if r.Mistake != "" && len(r.Trace.Models) == 0 {
 			e.add(r.Mistake, r.Case.ID)
@@ -85,9 +101,33 @@ func (e evidence) single(reports []*verdict.Report) {
 	}
 }
 
-// modelled adds the mistakes that a model explains and no report contradicts.
-func (e evidence) modelled(reports []*verdict.Report) {
-	shown := evidence{}
+// accepts moves the reports of a slip in Sec-WebSocket-Accept to another slip that other
+// reports show, if that slip gives the same values. One key alone may not tell them apart.
+func (e *evidence) accepts(reports []*verdict.Report) {
+	for _, a := range acceptMistakes {
+		for _, b := range acceptMistakes {
+			if a.Code == b.Code || len(e.shown[a.Code]) == 0 || len(e.shown[b.Code]) == 0 {
+				continue
+			}
+			other := slices.ContainsFunc(reports, func(r *verdict.Report) bool {
+				return slices.Contains(e.shown[a.Code], r.Case.ID) && !recognize.Gives(b.Code, r.Handshake.Accept.Key, r.Handshake.Accept.Got)
+			})
+			if !other {
+				e.add(b.Code, e.shown[a.Code]...)
+				delete(e.shown, a.Code)
+			}
+		}
+	}
+}
+
+// leastFor is how many cases must show a mistake for each case against it.
+const leastFor = 10
+
+// modelled adds the mistakes that a model explains, if the evidence for them outweighs the
+// evidence against them.
+func (e *evidence) modelled(reports []*verdict.Report) {
+	shown, against := map[string][]string{}, map[string][]string{}
+	of := map[string][]model{}
 	for i, m := range models {
 		var ids []string
 		for _, r := range reports {
@@ -95,8 +135,14 @@ func (e evidence) modelled(reports []*verdict.Report) {
 				ids = append(ids, r.Case.ID)
 			}
 		}
-		if len(ids) > 0 && !m.refuted(reports, len(ids)) {
-			shown.add(m.mistake, ids...)
+		if len(ids) == 0 {
+			continue
+		}
+		contradictions, other := m.weigh(reports)
+		if leastFor*len(contradictions) <= len(ids) && other-len(ids) <= 8*len(ids) {
+			shown[m.mistake] = added(shown[m.mistake], ids)
+			against[m.mistake] = added(against[m.mistake], contradictions)
+			of[m.mistake] = append(of[m.mistake], m)
 		}
 	}
 	// Leave out a mistake if another mistake explains the same cases.
@@ -110,33 +156,46 @@ func (e evidence) modelled(reports []*verdict.Report) {
 		}
 		if alone {
 			e.add(a, ids...)
+			e.against[a] = against[a]
+			e.models = append(e.models, of[a]...)
 		}
 	}
 }
 
-// refuted reports whether the reports contradict m. Either the endpoint passed a case
-// that an endpoint with m's mistake fails, or it failed too many cases that m does not
-// explain. explained is the number of cases that m explains.
-func (m model) refuted(reports []*verdict.Report, explained int) bool {
-	other := 0
+// weigh returns the cases against m, and the number of failed cases that an endpoint with
+// m's mistake fails. A case is against m if such an endpoint fails it, and the behavior of
+// this endpoint passed. A note is not against m, and how the connection ended does not
+// count.
+func (m model) weigh(reports []*verdict.Report) (against []string, other int) {
 	for _, r := range reports {
-		if r.Case.Deflate != nil || r.Case.Outcomes[0].End.How != spec.JudgeCloses || r.Case.Glued || r.NoWebSocket() {
-			continue
-		}
-		b, writes, ok := stream(r.Case)
 		switch {
-		case !ok || len(b) == 0 || answeredAs(r.Case, m.answers(b, writes)):
+		case !m.fails(r):
 		case unmet(r):
 			other++
-		case !m.anew: // how TCP divided the bytes is not known
-			return true
+		case !m.anew && r.Verdict == spec.Pass: // m.anew depends on how TCP divided the bytes
+			against = append(against, r.Case.ID)
 		}
 	}
-	return other-explained > 8*explained
+	return against, other
+}
+
+// fails reports whether an endpoint with m's mistake fails the case of r, and the
+// endpoint of r got far enough to show it.
+func (m model) fails(r *verdict.Report) bool {
+	if r.Case.Deflate != nil || r.Case.Outcomes[0].End.How != spec.JudgeCloses || r.Case.Glued || r.NoWebSocket() {
+		return false
+	}
+	b, writes, ok := stream(r.Case)
+	return ok && len(b) > 0 && !answeredAs(r.Case, m.answers(b, writes))
+}
+
+// explained reports whether the mistake of a model explains that the case of r failed.
+func (e *evidence) explained(r *verdict.Report) bool {
+	return slices.ContainsFunc(e.models, func(m model) bool { return m.fails(r) })
 }
 
 // constant adds accept-constant if Sec-WebSocket-Accept is the same for different keys.
-func (e evidence) constant(reports []*verdict.Report) {
+func (e *evidence) constant(reports []*verdict.Report) {
 	type pair struct{ key, id string }
 	keys := map[string][]pair{} // by accept value
 	for _, r := range reports {
@@ -156,7 +215,7 @@ func (e evidence) constant(reports []*verdict.Report) {
 // accepting adds the mistakes of an endpoint that answers an invalid Close frame as if
 // that frame were valid. If the endpoint also fails connections with the close code of
 // its answer, that code is not evidence.
-func (e evidence) accepting(reports []*verdict.Report) {
+func (e *evidence) accepting(reports []*verdict.Report) {
 	fails := func(code wire.CloseCode) bool {
 		return slices.ContainsFunc(reports, func(r *verdict.Report) bool {
 			return r.Trace.Closed && r.Trace.Code == code && r.Trace.Accepted == "" && alwaysFails(r.Case) &&
@@ -178,7 +237,7 @@ func alwaysFails(c *spec.Case) bool {
 // failing adds fails-without-close if the endpoint never sends a Close frame when it
 // fails the connection. A case is not evidence if the endpoint may also answer a Close
 // frame in it.
-func (e evidence) failing(reports []*verdict.Report) {
+func (e *evidence) failing(reports []*verdict.Report) {
 	var ids []string
 	for _, r := range reports {
 		if r.Case.Outcomes[0].End.How != spec.TargetFails || slices.ContainsFunc(r.Case.Outcomes, func(o spec.Outcome) bool { return o.End.How == spec.TargetAnswers }) {
@@ -196,9 +255,24 @@ func (e evidence) failing(reports []*verdict.Report) {
 	}
 }
 
+// checking looks for the evidence against the mistakes of an endpoint that does not check
+// a rule: the cases in which it failed the connection for the same rule.
+func (e *evidence) checking(reports []*verdict.Report) {
+	for _, r := range reports {
+		code := Unchecked(r.Case.Rules)
+		if code == "" || e.shown[code] == nil {
+			continue
+		}
+		e.against[code] = added(e.against[code], nil)
+		if r.Verdict == spec.Pass && (alwaysFails(r.Case) || r.Case.Refused()) && !slices.Contains(e.shown[code], r.Case.ID) {
+			e.against[code] = append(e.against[code], r.Case.ID)
+		}
+	}
+}
+
 // bare adds mask-left-out-in-control-frames if a client masks only its other frames.
-func (e evidence) bare(reports []*verdict.Report) {
-	if e["client-does-not-mask"] != nil || e["mask-bit-missing"] != nil {
+func (e *evidence) bare(reports []*verdict.Report) {
+	if e.shown["client-does-not-mask"] != nil || e.shown["mask-bit-missing"] != nil {
 		return
 	}
 	if slices.ContainsFunc(reports, func(r *verdict.Report) bool { return r.Trace.Masked }) {
@@ -227,26 +301,27 @@ type pattern struct {
 }
 
 // look adds p's mistake if the reports show it.
-func (p pattern) look(reports []*verdict.Report, e evidence) {
+func (p pattern) look(reports []*verdict.Report, e *evidence) {
 	how := p.how
 	if how == nil {
 		how = wrongly
 	}
-	var ids []string
-	passed := 0
+	var ids, against []string
 	for _, r := range p.named(reports, p.wrong) {
-		if how(r) && !p.hidden(r) {
+		switch {
+		case e.explained(r):
+		case how(r) && !p.hidden(r):
 			ids = append(ids, r.Case.ID)
-		} else {
-			passed++
+		default:
+			against = append(against, r.Case.ID)
 		}
 	}
 	for _, r := range p.named(reports, slices.Concat(p.and...)) {
-		if how(r) && !p.hidden(r) {
+		if how(r) && !p.hidden(r) && !e.explained(r) {
 			ids = append(ids, r.Case.ID)
 		}
 	}
-	if len(ids) < cmp.Or(p.need, 2) || passed > 0 && !p.most || 2*passed > len(ids) {
+	if passed := len(against); len(ids) < cmp.Or(p.need, 2) || passed > 0 && !p.most || 2*passed > len(ids) {
 		return
 	}
 	for i, list := range append(slices.Clone(p.and), p.right...) {
@@ -269,6 +344,7 @@ func (p pattern) look(reports []*verdict.Report, e evidence) {
 		return
 	}
 	e.add(p.mistake, ids...)
+	e.against[p.mistake] = added(e.against[p.mistake], against)
 }
 
 // hidden reports whether r cannot show p: the endpoint sent a flood, or it sent a frame
@@ -337,12 +413,10 @@ var (
 		"tcp/text-cut-at-1", "tcp/text-cut-at-2", "tcp/text-cut-at-3",
 		"tcp/text-cut-at-4", "tcp/text-cut-at-5", "tcp/byte-by-byte-empty-text",
 	}
-	// A frame header from a server has no masking key.
-	cutBareHeaders = []string{
-		"tcp/text-cut-at-1", "tcp/byte-by-byte-empty-text",
-		"tcp/text-16-bit-cut-at-1", "tcp/text-16-bit-cut-at-2", "tcp/text-16-bit-cut-at-3",
-	}
-	together = []string{"tcp/two-texts-one-write", "tcp/100-texts-one-write", "5.6/ten-texts-one-write", "tcp/three-texts-one-empty-one-write"}
+	// A frame header from a server has no masking key. A cut after byte 2 is between two
+	// fields, so a client that reads each field by itself passes it.
+	cutBareHeaders = []string{"tcp/text-cut-at-1", "tcp/text-16-bit-cut-at-1", "tcp/text-16-bit-cut-at-3"}
+	together       = []string{"tcp/two-texts-one-write", "tcp/100-texts-one-write", "5.6/ten-texts-one-write", "tcp/three-texts-one-empty-one-write"}
 )
 
 var patterns = append([]pattern{
@@ -382,6 +456,8 @@ var patterns = append([]pattern{
 		right: [][]string{{"5.4/two-fragments-one-write"}, {"5.4/second-of-3-empty-one-write"}}},
 	pattern{mistake: "ping-not-answered", wrong: []string{"5.5.2/empty-ping", "5.5.2/ping-of-1", "5.5.2/ping-of-5", "5.7/ping-and-pong"}, how: nothing,
 		right: [][]string{leastFrame}, never: hasPong},
+	pattern{mistake: "pong-answered", wrong: []string{"5.5.3/pong-of-1", "5.5.3/pong-of-124", "5.5.3/pong-of-125", "5.5.3/pong-not-utf-8", "5.5.3/pong-then-text"},
+		how: func(r *verdict.Report) bool { return r.Trace.PongBack }},
 	pattern{mistake: "utf8-checked-per-fragment", wrong: []string{"8.1/greek-cut-everywhere", "8.1/greek-in-fragments-of-1"}, how: with1007,
 		right: [][]string{{"8.1/greek"}, {"5.4/two-fragments-one-write"}}},
 	pattern{mistake: "utf8-checked-per-read", wrong: []string{"tcp/2-byte-character-cut-at-1", "tcp/3-byte-character-cut-at-1", "tcp/3-byte-character-cut-at-2"},
@@ -404,7 +480,7 @@ func forBoth(ps ...pattern) []pattern {
 			{mistake: "one-read-one-frame", wrong: cutPayloads, most: true, and: [][]string{headers, together}, right: [][]string{leastFrame}},
 			{mistake: "read-not-full", wrong: cutPayloads, most: true, and: [][]string{headers}, right: [][]string{leastFrame, together}},
 			{mistake: "payload-read-once", wrong: cutPayloads, most: true, and: [][]string{{"tcp/text-cut-before-last"}}, right: [][]string{leastFrame, headers, together}},
-			{mistake: "header-read-once", wrong: headers, most: true, right: [][]string{leastFrame, cutPayloads, together}},
+			{mistake: "header-read-once", wrong: headers, and: [][]string{{"tcp/text-cut-at-1"}}, most: true, right: [][]string{leastFrame, cutPayloads, together}},
 		}, ps...) {
 			p.clients = role == wire.Client
 			list = append(list, p)

@@ -33,45 +33,7 @@ const (
 )
 
 // mistakes are all mistakes, in the order of a connection's life.
-var mistakes = []Mistake{
-	// Sec-WebSocket-Accept.
-	{"key-decoded-before-hash", "You hashed the decoded key (16 bytes). Hash the 24 characters as received.",
-		"Hash the text of Sec-WebSocket-Key with the GUID after it.",
-		"RFC 6455 §4.2.2", byServer, "base64 decoding of the key before SHA-1"},
-	{"key-hashed-with-crlf", "You hashed the key together with the CR LF at the end of its line.",
-		"Remove the white space at both ends of the value before you hash it.",
-		"RFC 6455 §4.2.2", byServer, "the rest of the line after \": \", with its CR LF"},
-	{"key-name-by-case", "You hashed the GUID alone. You did not find the key, because its field name was in another case.",
-		"Ignore case when you compare the names of header fields.",
-		"RFC 9110 §5.1", byServer, "a look-up of \"Sec-WebSocket-Key\" in a map of header fields"},
-	{"guid-left-out", "You hashed the key without the GUID.",
-		"Append 258EAFA5-E914-47DA-95CA-C5AB0DC85B11 to the key, then hash both.",
-		"RFC 6455 §1.3", byServer, "SHA-1 of the key"},
-	{"guid-before-key", "You put the GUID before the key.",
-		"Hash the key first and the GUID after it.",
-		"RFC 6455 §1.3", byServer, "GUID + key"},
-	{"guid-lower-case", "You hashed the GUID in lower case, which gives another hash.",
-		"Write the GUID in capitals, as the RFC does: 258EAFA5-E914-47DA-95CA-C5AB0DC85B11.",
-		"RFC 6455 §1.3", byServer, "a GUID that a library has parsed and printed again"},
-	{"guid-misprint", "You used a GUID with a known misprint.",
-		"Copy the GUID from RFC 6455 §1.3: 258EAFA5-E914-47DA-95CA-C5AB0DC85B11.",
-		"RFC 6455 §1.3", byServer, "a GUID copied from another program"},
-	{"hash-hex-before-base64", "You wrote the hash in hex and encoded the hex digits in base64. That gives 56 characters instead of 28.",
-		"Encode the 20 bytes of the hash itself in base64.",
-		"RFC 6455 §4.2.2", byServer, "base64 of hexdigest()"},
-	{"hash-in-hex", "You sent the hash in hex, not in base64.",
-		"Encode the 20 bytes of the hash in base64.",
-		"RFC 6455 §4.2.2", byServer, "hexdigest() as the accept value"},
-	{"accept-other-base64", "You used base64 with another alphabet, or without the padding.",
-		"Use the base64 of RFC 4648 §4, with + and /, and with = as padding at the end.",
-		"RFC 6455 §4.2.2", byServer, "base64 for URLs"},
-	{"accept-is-key", "You sent the key itself as Sec-WebSocket-Accept.",
-		"Send the base64 of the SHA-1 hash of the key and the GUID.",
-		"RFC 6455 §4.2.2", byServer, "a field copied from the request"},
-	{"accept-constant", "You sent the Sec-WebSocket-Accept of another key: the value for the example in the RFC, or the same value for every request.",
-		"Compute Sec-WebSocket-Accept from the key of each request.",
-		"RFC 6455 §4.2.2", byServer, "the response of an example, copied"},
-
+var mistakes = slices.Concat(acceptMistakes, []Mistake{
 	// How a server reads the opening handshake. The list also has one mistake of a
 	// client.
 	{"request-read-once", "You treat one TCP read as the whole request. If the request arrives in two segments, you do not wait for the second one.",
@@ -264,6 +226,8 @@ var mistakes = []Mistake{
 		"Answer a Ping with a Pong. Do not pass it to the application as a message.", "RFC 6455 §5.5.2", byBoth, "code that ignores the opcode"},
 	{"ping-answered-late", "You answer a Ping only after the end of the fragmented message around it.",
 		"Answer a Ping as soon as it arrives.", "RFC 6455 §5.5.2", byBoth, "code that sends a Pong only after it has read a whole message"},
+	{"pong-answered", "You answer Pongs. The RFC allows it, but two endpoints that do it answer each other without end.",
+		"Do nothing when a Pong arrives. Only a Ping needs an answer.", "RFC 6455 §5.5.3", byBoth, "one case for Ping and Pong"},
 
 	// The closing handshake.
 	{"close-not-answered", "You close TCP when a Close frame arrives, without a Close frame in response.",
@@ -306,4 +270,4 @@ var mistakes = []Mistake{
 		"Echo a message with the opcode that it had.", "RFC 6455 §5.6", byBoth, "0x81 for every message"},
 	{"text-sent-as-binary", "You sent a text message back as binary.",
 		"Echo a message with the opcode that it had.", "RFC 6455 §5.6", byBoth, "0x82 for every message"},
-}
+})

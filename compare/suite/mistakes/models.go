@@ -19,6 +19,7 @@ type model struct {
 
 	// Framing.
 	lengthSeven  bool // the seven bits are always the length, even 126 and 127
+	length126    bool // 126 is a length, 127 is not
 	length32     bool // reads 32 bits of the 64-bit length
 	lengthUnused bool // reads the 64-bit length, and uses 127
 	little       bool // reads the length with its least significant byte first
@@ -51,6 +52,7 @@ type said struct {
 // models are the endpoints that make one mistake.
 var models = []model{
 	{mistake: "length-126-taken-for-length", lengthSeven: true},
+	{mistake: "length-126-taken-for-length", length126: true},
 	{mistake: "length-127-read-as-32-bits", length32: true},
 	{mistake: "length-64-read-and-ignored", lengthUnused: true},
 	{mistake: "length-little-endian", little: true},
@@ -167,7 +169,7 @@ func (m model) answers(b []byte, reads []int) []said {
 		fin, opcode := b[at]&0x80 != 0, wire.Opcode(b[at]&0x0F)
 		masked, length := b[at+1]&0x80 != 0, uint64(b[at+1]&0x7F)
 		at += 2
-		if size := map[uint64]int{126: 2, 127: 8}[length]; size > 0 && !m.lengthSeven {
+		if size := map[uint64]int{126: 2, 127: 8}[length]; size > 0 && !m.lengthSeven && !(m.length126 && size == 2) {
 			if size == 8 && m.length32 {
 				size = 4
 			}

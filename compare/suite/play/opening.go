@@ -19,6 +19,7 @@ import (
 	"wslab/compare/suite/transcript"
 	"wslab/compare/tap"
 	"wslab/reference/dissect"
+	"wslab/reference/recognize"
 	"wslab/reference/wire"
 )
 
@@ -74,7 +75,7 @@ func wrongAccepts(key string) []string {
 		"{accept-case}", swapped,
 		"{accept-key}", wire.Hash(key),
 		"{accept-lower}", wire.Hash(key + strings.ToLower(wire.GUID)),
-		"{accept-misprint}", wire.Hash(key + dissect.MisprintedGUID),
+		"{accept-misprint}", wire.Hash(key + recognize.MisprintedGUID),
 		"{accept-decoded}", wire.Hash(string(decoded) + wire.GUID),
 		"{accept-hex}", base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(sum[:]))),
 	}

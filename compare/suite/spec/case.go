@@ -179,6 +179,8 @@ type End struct {
 	Codes []wire.CloseCode // of the target's Close frame; another code is a warning. nil: any
 	// Exact says that the outcome fits only with one of Codes.
 	Exact bool
+	// Never are codes with which the outcome does not fit.
+	Never []wire.CloseCode
 	// Early says that the target ends the connection before the Patience step ends.
 	Early    bool
 	Statuses []int // of TargetRefuses, for servers; nil: 400 and above

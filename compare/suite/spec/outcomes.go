@@ -112,8 +112,12 @@ func WithLimit(sees []Frame) []Outcome {
 		some[i] = e.Perhaps()
 	}
 	return append(outcomes, Outcome{Verdict: Note, Why: LimitWhy, Sees: some,
-		End: End{How: TargetFails, Codes: TooMuch}})
+		End: End{How: TargetFails, Codes: TooMuch, Never: Misread}})
 }
+
+// Misread are the close codes of an endpoint that found a fault. They say nothing about a
+// limit: the endpoint has misread a valid message.
+var Misread = []wire.CloseCode{wire.ProtocolError, wire.InvalidPayload}
 
 // TooMuch are the close codes for a message above a limit: of its size, or of the number
 // of its fragments.

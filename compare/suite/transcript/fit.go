@@ -92,6 +92,9 @@ func Best(c *spec.Case, saw []spec.Message, closed *spec.Message, s State, over 
 		if o.End.Exact && closed != nil && !slices.Contains(o.End.Codes, closed.Close.Code) {
 			continue
 		}
+		if closed != nil && slices.Contains(o.End.Never, closed.Close.Code) {
+			continue
+		}
 		if over {
 			switch o.End.How {
 			case spec.JudgeCloses:

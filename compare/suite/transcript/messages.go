@@ -57,6 +57,12 @@ func SentBy(c *spec.Case) SentSet {
 	return set
 }
 
+// AnswersPong reports whether saw has a Pong with the payload of a Pong of the judge, in a
+// case in which the judge sends no Ping with that payload. An empty Pong may be a heartbeat.
+func AnswersPong(c *spec.Case, saw []spec.Message) bool {
+	return slices.ContainsFunc(saw, func(s spec.Message) bool { return s.Idle && len(s.Payload) > 0 && HasSent(c, wire.Pong, s.Payload) })
+}
+
 // HasSent reports whether the judge sends a frame with this opcode and payload in c.
 func HasSent(c *spec.Case, op wire.Opcode, payload []byte) bool {
 	for _, s := range c.Steps {

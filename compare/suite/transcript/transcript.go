@@ -69,11 +69,13 @@ type Trace struct {
 	Models []int // the indexes of the models that explain the transcript
 	Came   int   // the number of messages and control frames
 	Pongs  int
-	Closed bool // it sent a Close frame
-	Ended  bool // it closed TCP
-	Code   wire.CloseCode
-	Masked bool // a frame with a payload was masked
-	Quiet  bool // it sent no bytes that could be an answer, not even an invalid frame
+	// PongBack says that it answered a Pong with a Pong.
+	PongBack bool
+	Closed   bool // it sent a Close frame
+	Ended    bool // it closed TCP
+	Code     wire.CloseCode
+	Masked   bool // a frame with a payload was masked
+	Quiet    bool // it sent no bytes that could be an answer, not even an invalid frame
 	// BareControl says that a client's control frame was not masked.
 	BareControl bool
 	NoClose     bool // it failed the connection without a Close frame

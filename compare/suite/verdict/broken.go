@@ -1,32 +1,25 @@
 package verdict
 
-import (
-	"slices"
+import "wslab/compare/suite/spec"
 
-	"wslab/compare/suite/spec"
-	"wslab/reference/wire"
-)
-
-// broken returns the MUST that the target broke in the frames, for a case about the
-// opening handshake. It returns the zero value if c.Duty is that MUST.
-func broken(c *spec.Case, r *judging) spec.Duty {
+// broken returns the MUST that the target broke in the frames. It returns the zero value
+// if c.Duty is that MUST, or if c is not the case of a MUST.
+func broken(c *spec.Case, r *judging) (d spec.Duty) {
 	switch {
-	case r.Worst() != spec.Fail || r.Rule != "" || !c.Duty.Handshake() || r.Half.Head == nil || c.Refused() || !r.framed:
+	case r.Worst() != spec.Fail || r.Rule != "" || c.Duty == (spec.Duty{}) || r.Half.Head == nil || c.Refused() || !r.framed:
 	case r.TooLong != nil:
-		return spec.DutyLength
+		d = spec.DutyLength
 	case r.lacks == lacksClose:
-		return spec.DutyAnswers
-	case asksPong(c.Outcomes[0]):
-		return spec.DutyPong
-	default:
-		return spec.DutyParses
+		d = spec.DutyAnswers
+	case r.pong:
+		d = spec.DutyPong
+	case c.Duty.Handshake():
+		d = spec.DutyParses
 	}
-	return spec.Duty{}
-}
-
-// asksPong reports whether o expects Pongs alone.
-func asksPong(o spec.Outcome) bool {
-	return len(o.Sees) > 0 && !slices.ContainsFunc(o.Sees, func(f spec.Frame) bool { return f.Opcode != wire.Pong })
+	if d == c.Duty {
+		return spec.Duty{}
+	}
+	return d
 }
 
 // Source returns the place of the MUST that the target broke and the party that this MUST

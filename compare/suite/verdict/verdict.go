@@ -54,10 +54,12 @@ type judging struct {
 	*transcript.Transcript
 
 	framed bool // the reason of the verdict is in the frames, not in the opening handshake
+	pong   bool // a Pong is wrong or missing
 }
 
-// The result of Lacks for the closing.
+// Results of Lacks.
 const (
+	lacksPong  = "a Pong"
 	lacksClose = "an answering Close frame"
 	lacksEnd   = "TCP to be closed"
 )
@@ -218,6 +220,10 @@ func judgeFrames(c *spec.Case, r *judging, s transcript.State) {
 		}
 	}
 
+	if r.Verdict == spec.Pass && transcript.AnswersPong(c, r.Saw) {
+		r.Verdict, r.Reason = spec.Note, "It answered a Pong with a Pong, which RFC 6455 §5.5.3 allows, but does not expect."
+	}
+
 	// 3. Judge how the connection ended.
 	closing, why := judgeEnd(o.End, r, s)
 	switch {
@@ -280,7 +286,7 @@ func missing(c *spec.Case, r *judging, s transcript.State) string {
 				left = slices.Delete(left, i, i+1)
 			case e.Optional:
 			case e.Opcode == wire.Pong:
-				return "a Pong"
+				return lacksPong
 			default:
 				return fmt.Sprintf("the echo of a %s message", e.Opcode)
 			}
@@ -319,8 +325,8 @@ func overlong(c *spec.Case, r *judging) string {
 const leastLimit = 4 << 10
 
 // limited returns the outcome of a target for which c's messages are too large. Such a
-// target sends 1009 or 1008, or only closes TCP. limited returns nil if the target does
-// not fit that.
+// target sends 1009, 1008 or 1011, or only closes TCP. limited returns nil if the target
+// does not fit that.
 func limited(c *spec.Case, saw []spec.Message, closed *spec.Message, s transcript.State) *spec.Outcome {
 	o := c.Outcomes[0]
 	if o.End.How != spec.JudgeCloses || largest(c) < leastLimit || s.CloseSent {
@@ -332,7 +338,7 @@ func limited(c *spec.Case, saw []spec.Message, closed *spec.Message, s transcrip
 	switch {
 	case closed == nil && s.Ended:
 		return &spec.Outcome{Verdict: spec.Warning, Why: "it closed TCP at a message of this size without a Close frame. If it has a limit, it should send a Close frame with 1009 (RFC 6455 §7.1.7)", End: spec.End{How: spec.TargetFails}}
-	case closed == nil || !slices.Contains(spec.TooMuch, closed.Close.Code):
+	case closed == nil || !slices.Contains(spec.TooMuch, closed.Close.Code) && closed.Close.Code != wire.InternalServerError:
 		return nil
 	}
 	return &spec.Outcome{Verdict: spec.Note, Why: spec.LimitWhy, End: spec.End{How: spec.TargetFails, Codes: spec.TooMuch}}
@@ -360,8 +366,13 @@ func leftOpen(c *spec.Case, saw []spec.Message, s transcript.State) *spec.Outcom
 	return nil
 }
 
-// largest returns the size in bytes of the largest message that the judge sends in c.
+// largest returns the size in bytes of the largest message in c, after decompression.
 func largest(c *spec.Case) (most int) {
+	for _, e := range c.Outcomes[0].Sees {
+		if !e.Opcode.IsControl() {
+			most = max(most, e.Payload.Len())
+		}
+	}
 	n := 0
 	for _, s := range c.Steps {
 		for _, f := range s.Frames {
@@ -389,6 +400,7 @@ func mismatch(c *spec.Case, r *judging, s transcript.State) string {
 			f, wrong, due = g, i, e
 		}
 	}
+	r.pong = f == transcript.Cannot && due != nil && due.Opcode == wire.Pong || f == transcript.Partly && missing(c, r, s) == lacksPong
 	switch {
 	case f == transcript.Cannot:
 		r.pointAt(r.Saw[wrong], due)

@@ -11,8 +11,10 @@ import (
 	"strconv"
 	"strings"
 
+	"wslab/compare/bugs"
 	"wslab/compare/endpoint"
 	"wslab/compare/scenario"
+	"wslab/reference/naive"
 	"wslab/reference/wire"
 )
 
@@ -24,6 +26,7 @@ type blockKind struct {
 	lists   []string // keys whose value is a list of items
 	free    bool     // its lines have a form other than "key: value"
 	element string   // tag of the page's element; "" if HTML is enough
+	style   string   // a style sheet in static/css that only lessons with this block load; "" if wslab.css has its style
 	example string   // an example, without ```
 	draw    func(*compiler, blockText) string
 }
@@ -52,6 +55,8 @@ func blocks() []blockKind {
 		{word: "heartbeat", element: "ws-heartbeat", example: "heartbeat", draw: alone("ws-heartbeat")},
 		{word: "decoder", keys: []string{"hex", "from"}, element: "ws-decoder", example: "decoder\nhex: 81 05 48 65 6c 6c 6f\nfrom: server",
 			draw: (*compiler).decoder},
+		{word: "doors", keys: []string{"run", "start"}, element: "ws-doors", example: "doors\nrun: whole",
+			draw: (*compiler).doors},
 		{word: "lengths", keys: []string{"sizes"}, element: "ws-lengths", example: "lengths\nsizes: 125 126",
 			draw: (*compiler).lengths},
 		{word: "source", names: true, keys: []string{"gorilla"}, example: "source wire.ParseHeader#mask\ngorilla: no",
@@ -70,8 +75,13 @@ func blocks() []blockKind {
 			draw: (*compiler).checks},
 		{word: "stack", keys: []string{"send", "reads", "find"}, element: "ws-stack", example: "stack\nsend: 130\nreads: 1",
 			draw: (*compiler).stack},
+		{word: "bugs", keys: []string{"find"}, element: "ws-bugs", example: "bugs\nfind: 12",
+			draw: (*compiler).bugs},
 		{word: "tally", keys: []string{"scenarios", "runs"}, element: "ws-tally", example: "tally\nscenarios: disconnect-5\nruns: 3",
 			draw: (*compiler).tally},
+		{word: "ways", element: "ws-ways", style: "ways", example: "ways", draw: alone("ws-ways")},
+		{word: "streams", element: "ws-streams", style: "ways", example: "streams", draw: alone("ws-streams")},
+		{word: "chat", element: "ws-chat", style: "ways", example: "chat", draw: alone("ws-chat")},
 	}
 }
 
@@ -128,6 +138,9 @@ func (c *compiler) render(word, name string, lines []string, line int) string {
 	if !kind.free {
 		text.keys = c.entries(lines, line+1, where, kind.keys, kind.lists)
 	}
+	if kind.style != "" && !contains(c.lesson.Styles, kind.style) {
+		c.lesson.Styles = append(c.lesson.Styles, kind.style)
+	}
 	return kind.draw(c, text)
 }
 
@@ -174,6 +187,23 @@ func (c *compiler) lengths(text blockText) string {
 		}
 	}
 	return fmt.Sprintf("<ws-lengths data-sizes=\"%s\"></ws-lengths>\n", strings.Join(strings.Fields(s.value), " "))
+}
+
+// bugs draws the game with the faults of the naive server.
+func (c *compiler) bugs(text blockText) string {
+	find, ok := text.keys["find"]
+	n, err := strconv.Atoi(find.value)
+	if !ok || err != nil || n < 1 || n > len(naive.Faults) {
+		c.problem(cmp.Or(find.line, text.line), "a bugs block needs the number of faults to find. Add a line find: N with N from 1 to %d", len(naive.Faults))
+		return ""
+	}
+	for _, a := range bugs.Attacks {
+		if _, ok := c.course.Scenarios[a.Scenario]; !ok {
+			c.problem(text.line, "the attack %q of the game needs the scenario %s, which does not exist", a.Name, a.Scenario)
+		}
+		c.plays(a.Scenario)
+	}
+	return fmt.Sprintf("<ws-bugs data-goal=\"%d\"></ws-bugs>\n", n)
 }
 
 // source draws the lines of a site and, with gorilla: yes, those of gorilla below them.

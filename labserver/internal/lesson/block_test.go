@@ -84,6 +84,9 @@ func TestEveryBlockIsWhole(t *testing.T) {
 		if word, _, _ := strings.Cut(strings.ReplaceAll(b.example, "\n", " "), " "); word != b.word {
 			t.Errorf("the example of %s is one of %s", b.word, word)
 		}
+		if _, err := fs.Stat(static.Files, "css/"+b.style+".css"); b.style != "" && err != nil {
+			t.Errorf("the style sheet of %s is not in static/css: %v", b.word, err)
+		}
 		if step := forgotten(b, static.Files, html, err); step != "" {
 			t.Errorf("%s. The doc of package lesson has all steps.", step)
 		}

@@ -7,6 +7,7 @@
 //	markdown.go Markdown to HTML, with our spans inside a paragraph
 //	block.go    the table of our fenced blocks; entries.go: their keys
 //	play.go     blocks that run scenarios; tables.go: opcodes and close codes
+//	doors.go    blocks that compare a bare listener with net/http
 //	action.go   buttons; predict.go: a question and its choices
 //	site.go     names of places in the source; listing.go: their lines
 //	gorilla.go  the same places in gorilla/websocket
@@ -18,7 +19,8 @@
 //     If HTML is enough, leave element empty. Nothing more is needed.
 //  2. static/elements/NAME.js: export the element, with static tag = "ws-NAME".
 //  3. static/app.js: add the line that imports the element for its tag.
-//  4. static/css/page.css: add the style of ws-NAME, at least display: block.
+//  4. static/css/page.css: add the style of ws-NAME, at least display: block. If few
+//     lessons have the block, write a style sheet of its own and name it in the row.
 //
 // Then run go test ./labserver/internal/lesson. TestEveryBlockIsWhole compiles the
 // example of each row. If you forgot a step, the test fails and names the step. Lessons
@@ -56,7 +58,7 @@ type Course struct {
 
 // A Lesson is one page of the course.
 type Lesson struct {
-	Number    int           // from 1
+	Number    int           // from 0 or 1
 	Slug      string        // "01-handshake", as in its address
 	Name      string        // short title, "Handshake"
 	Title     string        // plain text
@@ -66,6 +68,7 @@ type Lesson struct {
 	Lab       Lab
 	Sections  []Section // the second-level headings
 	Scenarios []string  // names of the scenarios that the lesson runs, in order, each once
+	Styles    []string  // style sheets in static/css that its page loads besides wslab.css, without .css
 	Prev      *Lesson   // nil in the first lesson
 	Next      *Lesson   // nil in the last lesson
 }
@@ -190,8 +193,9 @@ func (c *compiler) compile(name, src string) {
 	}
 	l := c.lesson
 	c.course.Lessons = append(c.course.Lessons, l)
-	if want := len(c.course.Lessons); number < want {
-		c.problem(1, "this is lesson %02d, but %02d is expected. Number the lessons from 01 without a gap", number, want)
+	first := min(c.course.Lessons[0].Number, 1)
+	if want := first + len(c.course.Lessons) - 1; number != want {
+		c.problem(1, "this is lesson %02d, but %02d is expected. Number the lessons from 00 or 01 without a gap", number, want)
 	}
 
 	body, at, front := c.frontMatter(src)

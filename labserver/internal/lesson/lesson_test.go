@@ -15,6 +15,7 @@ import (
 	"testing/fstest"
 
 	"wslab/lessons"
+	"wslab/reference/naive"
 )
 
 var update = flag.Bool("update", false, "write the golden files again")
@@ -89,6 +90,10 @@ func TestTheShippedLessonsLoad(t *testing.T) {
 			}
 		}
 	}
+	game, ok := c.Lesson("09-weekend")
+	if want := fmt.Sprintf("%d faults", len(naive.Faults)); !ok || !strings.Contains(string(game.HTML), want) {
+		t.Errorf("the lesson of the game does not say %q", want)
+	}
 	for name := range c.Scenarios {
 		if !played[name] {
 			t.Errorf("no lesson plays the scenario %s", name)
@@ -121,8 +126,8 @@ func TestLessonsKnowTheirOrder(t *testing.T) {
 		t.Fatalf("%d lessons", len(c.Lessons))
 	}
 	for i, l := range c.Lessons {
-		if l.Number < i+1 || i > 0 && (l.Prev != c.Lessons[i-1] || l.Prev.Next != l) {
-			t.Errorf("%s is number %d in place %d, after %v", l.Slug, l.Number, i+1, l.Prev)
+		if l.Number != i || i > 0 && (l.Prev != c.Lessons[i-1] || l.Prev.Next != l) {
+			t.Errorf("%s is number %d in place %d, after %v", l.Slug, l.Number, i, l.Prev)
 		}
 		if got, ok := c.Lesson(l.Slug); !ok || got != l {
 			t.Errorf("Lesson(%q) finds %v", l.Slug, got)
@@ -131,7 +136,7 @@ func TestLessonsKnowTheirOrder(t *testing.T) {
 	if _, ok := c.Lesson("99-nothing"); ok {
 		t.Error("Lesson finds a lesson that is not there")
 	}
-	if c.Lessons[0].Name != "Handshake" {
+	if c.Lessons[0].Name != "Why" {
 		t.Errorf("the first lesson is called %q", c.Lessons[0].Name)
 	}
 }
@@ -197,6 +202,8 @@ func asked(old, new string) string {
 func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 	for _, tt := range []struct{ body, want string }{
 		// The page as a whole.
+		{"```bugs\n```\n", `9: a bugs block needs the number of faults to find`},
+		{"```bugs\nfind: 99\n```\n", `10: a bugs block needs the number of faults to find`},
 		{"```lab\n```\n", `9: this is a second lab block. Keep one`},
 		{"# Title\n", `9: only the page's title is a heading of the first level. Begin sections with ##`},
 		{"text\n\n<b>x</b> y\n", `11: raw HTML is not rendered`},
@@ -256,7 +263,7 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{"```do\nA: ping \"=> x\" => frame from klient\n```\n", `10: from is "klient". Did you mean client?`},
 		{"```do\nA: connect =>\n```\n", `10: the event to show is missing. Write one, for instance frame from server opcode close`},
 		{"```do\nA: connect => script what onopen\n```\n", `10: the event to show is a script. Name a frame or a handshake`},
-		{"```do\nA: connect => fram from client\n```\n", `10: the event to show begins with "fram". Begin with frame, handshake, script or call`},
+		{"```do\nA: connect => fram from client\n```\n", `10: the event to show begins with "fram". Begin with frame, handshake, script, call, ways, streams or chat`},
 		{"```do\nA: hold => frame from client\n```\n", `10: hold causes no frame, so there is no event to show. Remove =>`},
 		{"```scenario hello\nshows: frame opcode clos\n```\n", `10: opcode is "clos". Did you mean close?`},
 		{"```do\nA: conect\n```\n", `10: "conect" is not an action. Write connect, connect broken MISTAKE, send "text", send hex 01 02, send repeat N, close CODE "reason", ping "text", hold, run, step or scenario NAME. Add => frame from server … if the text is about another event than the first frame`},
@@ -278,9 +285,9 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{asked("hint: H.\n", ""), `9: a predict block needs hint. Add a line hint: …`},
 		{asked("01-a", "1a"), `10: the id "1a" has the wrong form. Write 01-word`},
 		{asked("", "") + asked("", ""), "21: lessons/01-x.md:10 already uses the id \"01-a\". Choose another"},
-		{asked("frame from client", "fram from client"), `12: about begins with "fram". Begin with frame, handshake, script or call`},
+		{asked("frame from client", "fram from client"), `12: about begins with "fram". Begin with frame, handshake, script, call, ways, streams or chat`},
 		{asked("frame from client", "frame from"), `12: about ends with "from", which has no value. Write pairs, for instance from client`},
-		{asked("frame from client", "frame by client"), `12: a frame has no property "by". Write endpoint, fin, form, from, length, opcode or scenario`},
+		{asked("frame from client", "frame by client"), `12: a frame has no property "by". Write endpoint, fin, form, from, length, opcode, run or scenario`},
 		{asked("frame from client", "frame from clinet"), `12: from is "clinet". Did you mean client?`},
 		{asked("frame from client", "frame length some"), `12: length is "some". Write a whole number`},
 		{asked("frame from client", "frame endpoint broken/wrong-acept"), `12: endpoint is "broken/wrong-acept". Did you mean broken/wrong-accept?`},
@@ -301,6 +308,10 @@ func TestEveryMistakeInALessonIsToldWithItsPlaceAndItsMend(t *testing.T) {
 		{asked("- 1: one\n  - 2: two", "- 0 or more: few\n  - differs: many"), `14: the ranges do not cover every number. Write all choices as ranges, and the last as N or more`},
 		{asked("Which byte?", "How many?"), `11: the question is about byte.1 but does not contain the word byte. Add it`},
 		{strings.Replace(asked("byte.1", "close.code"), "Which byte?", "What is the answer?", 1), `11: the question is about close.code but does not contain the word code. Add it`},
+		{strings.Replace(asked("frame from client", "ways rate fast"), "byte.1", "poll.requests", 1), `12: rate is "fast". Write a whole number`},
+		{strings.Replace(asked("frame from client", "streams rate 2"), "byte.1", "streams", 1), `12: a streams has no property "rate". Write `},
+		{strings.Replace(asked("frame from client", "chat"), "byte.1", "tcp.read", 1), `13: value: "tcp.read" is not a name. Write a number, a "text" or tcp.writes, tcp.reads or tcp.bytes, or the same of socket`},
+		{strings.Replace(asked("frame from client", "ways"), "byte.1", "poll.requests", 1), `11: the question is about poll.requests but does not contain the word requests, connections, writes or reads. Add it`},
 		{strings.Replace(asked("byte.1", "violation"), "- 1:", `- "5.1/mask-misssing":`, 1), `15: choice: there is no rule "5.1/mask-misssing". Did you mean 5.1/mask-missing?`},
 		{asked("ask: Which byte?", "ask: Which byte\n  [x]{lem}"), `12: {lem} is not a group of fields. Did you mean len?`},
 	} {
@@ -322,7 +333,8 @@ func TestEveryMistakeInACourseIsToldWithItsPlace(t *testing.T) {
 	}{
 		{nil, `lessons:1: there is no lesson. Write lessons/01-name.md`},
 		{[]string{"1-x.md", fine}, `lessons/1-x.md:1: this is not the name of a lesson. Rename the file to NN-name.md, for instance 02-frames.md`},
-		{[]string{"01-x.md", fine, "01-y.md", fine}, `lessons/01-y.md:1: this is lesson 01, but 02 is expected. Number the lessons from 01 without a gap`},
+		{[]string{"02-x.md", fine}, `lessons/02-x.md:1: this is lesson 02, but 01 is expected. Number the lessons from 00 or 01 without a gap`},
+		{[]string{"00-x.md", fine, "02-y.md", fine}, `lessons/02-y.md:1: this is lesson 02, but 01 is expected. Number the lessons from 00 or 01 without a gap`},
 		{[]string{"01-x.md", "no front matter"}, `lessons/01-x.md:1: the lesson has no front matter. Begin with a line ---, then title, minutes, goal or next, then a line ---`},
 		{[]string{"01-x.md", strings.Replace(fine, "title: T\n", "", 1)}, `lessons/01-x.md:1: the front matter has no title. Add a line "title: …"`},
 		{[]string{"01-x.md", strings.Replace(fine, "goal:", "gaol:", 1)}, `lessons/01-x.md:1: the front matter has no goal. Add a line "goal: …"` + "\n" + `lessons/01-x.md:4: "gaol" is not a key of the front matter. Did you mean goal?`},
@@ -337,6 +349,19 @@ func TestEveryMistakeInACourseIsToldWithItsPlace(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("the error is\n %v\nwant\n %s…", err, tt.want)
 		}
+	}
+}
+
+func TestACourseMayBeginWithLesson0(t *testing.T) {
+	c, err := load(t, "00-x.md", fine+"```ways\n```\n```chat\n```\n", "01-y.md", fine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, second := c.Lessons[0], c.Lessons[1]; first.Number != 0 || second.Number != 1 || first.Next != second {
+		t.Errorf("the lessons have the numbers %d and %d", first.Number, second.Number)
+	}
+	if got := c.Lessons[0].Styles; !slices.Equal(got, []string{"ways"}) || c.Lessons[1].Styles != nil {
+		t.Errorf("the lessons load the style sheets %q and %q, want the one of their blocks, once", got, c.Lessons[1].Styles)
 	}
 }
 

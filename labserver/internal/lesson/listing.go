@@ -36,7 +36,9 @@ const around = 4
 func (f *file) listing(fn *ast.FuncDecl, first, last, hotFrom, hotTo int) Listing {
 	top, bottom := f.line(fn.Pos()), f.line(fn.End())
 	l := Listing{File: f.path, Symbol: symbol(fn), Hot: [2]int{hotFrom, hotTo}}
-	show := func(n int) bool { return !f.lines[n-1].isMarker() }
+	show := func(n int) bool {
+		return !f.lines[n-1].isMarker() && (n >= hotFrom && n <= hotTo || !f.namesFault(n))
+	}
 
 	for n := around; n > 0 && first > top; {
 		if first--; show(first) {
@@ -58,6 +60,35 @@ func (f *file) listing(fn *ast.FuncDecl, first, last, hotFrom, hotTo int) Listin
 		l.First = l.Numbers[0]
 	}
 	return l
+}
+
+// namesFault reports whether line n belongs to a comment that names a fault. A listing of
+// one fault must not name the next one, which the learner may not have found.
+func (f *file) namesFault(n int) bool {
+	for ; n > 0; n-- {
+		text := f.lines[n-1].comment()
+		if text == "" {
+			return false
+		}
+		if strings.HasPrefix(text, "// Fault ") {
+			return true
+		}
+	}
+	return false
+}
+
+// comment returns the text of a line that has only a comment, and "" for any other line.
+func (l line) comment() string {
+	text := ""
+	for _, x := range l {
+		switch {
+		case x[0] == "comment":
+			text = x[1]
+		case strings.TrimSpace(x[1]) != "":
+			return ""
+		}
+	}
+	return text
 }
 
 func (l line) isMarker() bool {

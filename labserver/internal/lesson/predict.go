@@ -47,6 +47,9 @@ type kind struct {
 // servers are the implementations that a block can name.
 var servers = endpoint.Names(endpoint.Named())
 
+// recorded are the names of the endpoints in a recording.
+var recorded = append(slices.Clone(servers), endpoint.Listener, endpoint.NetHTTP)
+
 var kinds = map[string]kind{
 	"frame": {
 		names: regexp.MustCompile(`^(fin|rsv[123]|opcode|masked|form|length|header\.size|size|fragment|read|(byte|key|payload)\.[0-9]+|close\.code|violation|pieces|stack\.[0-9]+)$`),
@@ -57,7 +60,8 @@ var kinds = map[string]kind{
 			"fin":      {"0", "1"},
 			"form":     {"7", "16", "64"},
 			"length":   nil,
-			"endpoint": servers, // broken/MISTAKE is also allowed
+			"endpoint": recorded, // broken/MISTAKE is also allowed
+			"run":      endpoint.DoorRuns,
 		},
 	},
 	"handshake": {
@@ -65,7 +69,8 @@ var kinds = map[string]kind{
 		hint:  "status, field.NAME, accept.expected, accept.got, violation, pieces or stack.N",
 		about: map[string][]string{
 			"what":     {"request", "response"},
-			"endpoint": servers, // broken/MISTAKE is also allowed
+			"endpoint": recorded, // broken/MISTAKE is also allowed
+			"run":      endpoint.DoorRuns,
 		},
 	},
 	"script": {
@@ -82,8 +87,24 @@ var kinds = map[string]kind{
 		about: map[string][]string{
 			"name":     {}, // any
 			"failed":   {"0", "1"},
-			"endpoint": servers,
+			"endpoint": recorded,
+			"run":      endpoint.DoorRuns,
 		},
+	},
+	// The page computes these from a run of a block.
+	"ways": { // a run of the four ways in which all of them received every event
+		names: regexp.MustCompile(`^(cheapest|dearest|(poll|long|events|socket)\.(requests|connections|bytes))$`),
+		hint:  "cheapest, dearest, or WAY.requests, WAY.connections or WAY.bytes, where WAY is poll, long, events or socket",
+		about: map[string][]string{"rate": nil, "count": nil, "interval": nil, "wait": nil, "up": nil},
+	},
+	"streams": { // seven streams and seven WebSockets
+		names: regexp.MustCompile(`^(streams|sockets)$`),
+		hint:  "streams or sockets",
+	},
+	"chat": { // a raw TCP chat beside a WebSocket chat
+		names: regexp.MustCompile(`^(tcp|socket)\.(writes|reads|bytes)$`),
+		hint:  "tcp.writes, tcp.reads or tcp.bytes, or the same of socket",
+		about: map[string][]string{"split": nil},
 	},
 }
 
@@ -108,6 +129,8 @@ var units = []struct {
 	{regexp.MustCompile(`^status$`), regexp.MustCompile(`\bstatus\b`), "status"},
 	{regexp.MustCompile(`^violation$`), regexp.MustCompile(`\brules?\b`), "rule"},
 	{regexp.MustCompile(`^payload\.[0-9]+$`), regexp.MustCompile(`\bpayload\b`), "payload"},
+	{regexp.MustCompile(`\.(requests|connections|writes|reads)$`), regexp.MustCompile(`\b(requests|connections|writes|reads)\b`), "requests, connections, writes or reads"},
+	{regexp.MustCompile(`\.bytes$`), regexp.MustCompile(`\bbytes\b`), "bytes"},
 	{regexp.MustCompile(`^error\.`), regexp.MustCompile(`\berror\b|\breturn`), "error"},
 }
 
@@ -229,7 +252,7 @@ func (c *compiler) about(name, s string, line int) (map[string]any, kind) {
 	fields := lexer.FindAllString(s, -1)
 	k, ok := kinds[fields[0]]
 	if !ok {
-		c.problem(line, "%s begins with %q. Begin with frame, handshake, script or call", name, fields[0])
+		c.problem(line, "%s begins with %q. Begin with frame, handshake, script, call, ways, streams or chat", name, fields[0])
 		return nil, k
 	}
 	if len(fields)%2 == 0 {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"wslab/compare/endpoint"
 	"wslab/reference"
 	"wslab/reference/naive"
 	"wslab/reference/wire"
@@ -21,7 +22,7 @@ import (
 type SourceSet map[string]fs.FS
 
 // Sources are the files of this module that lessons and fields may name.
-var Sources = SourceSet{"reference": reference.Source, "reference/naive": naive.Source, "reference/wire": wire.Source}
+var Sources = SourceSet{"reference": reference.Source, "reference/naive": naive.Source, "reference/wire": wire.Source, "compare/endpoint": endpoint.DoorSource}
 
 // Sites finds places in the source by name. The name of a site is a package, a function or
 // method, and optionally a region in its body between the comments //lesson:begin NAME and

@@ -2,6 +2,7 @@ package lesson
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os/exec"
 	"reflect"
@@ -9,6 +10,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"wslab/reference/naive"
 	"wslab/reference/wire"
 )
 
@@ -197,5 +199,30 @@ func TestWithoutGorillasSourceThereIsALink(t *testing.T) {
 	}
 	if _, ok := GorillaListing("", "wire.Check#nothing"); ok {
 		t.Error("a site without an anchor has a listing")
+	}
+}
+
+func TestTheListingOfAFaultNamesNoOtherFault(t *testing.T) {
+	sites, err := Resolve(Sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range naive.Faults {
+		l, err := sites.Listing(f.Site)
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := false
+		for _, line := range l.Lines {
+			for _, x := range line {
+				named = named || strings.Contains(x[1], fmt.Sprintf("Fault %d:", f.Number))
+				if strings.Contains(x[1], "Fault ") && !strings.Contains(x[1], fmt.Sprintf("Fault %d:", f.Number)) {
+					t.Errorf("the listing of fault %d has the line %q", f.Number, x[1])
+				}
+			}
+		}
+		if !named {
+			t.Errorf("the listing of fault %d does not have its comment", f.Number)
+		}
 	}
 }

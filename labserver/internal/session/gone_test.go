@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"wslab/compare/scenario"
+	"wslab/compare/tcptest"
 	"wslab/reference/wire"
 )
 
@@ -74,7 +75,7 @@ func TestAConnectionWhoseClientIsGoneIsReleasedAndEnded(t *testing.T) {
 						t.Fatal("nothing is there that could be held")
 					}
 					if c.ends == rst {
-						conn.(*memoryConn).SetLinger(0)
+						conn.(*tcptest.Conn).SetLinger(0)
 					}
 					raw.Close()
 					synctest.Wait()

@@ -85,7 +85,7 @@ func (s *Session) left(l *live, reset bool) {
 	defer s.mu.Unlock()
 	l.left = true
 	switch {
-	case !l.conn.Holding():
+	case !l.held || !l.conn.Holding(): // a scenario releases the frames that it holds
 	case reset, l.conn.Status().Out == 0:
 		s.release(l)
 	default:
@@ -115,11 +115,13 @@ func (s *Session) release(l *live) {
 
 // Serve lets endpoint e answer the request r on conn, and records the connection in s
 // under the name client. If client is the client of a run, the server does the steps of
-// the run. Serve returns when the connection has ended.
+// the run. If s has a hand for client, the hand is the server. Serve returns when the
+// connection has ended.
 func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpoint, conn *tap.Conn, client string) error {
 	l := &live{conn: conn, opened: make(chan struct{}), gone: make(chan struct{})}
 	s.mu.Lock()
 	s.coming = false
+	delete(s.dialed, conn.RemoteAddr().String())
 	if len(s.live) >= maxConnections {
 		s.mu.Unlock()
 		return &CommandError{fmt.Sprintf("This session has its limit of %d open connections.", maxConnections), "Close some of them, or begin a new session."}
@@ -128,23 +130,22 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 		s.mu.Unlock()
 		return errEnded
 	}
+	hand, err := s.handOf(client, e.Name)
+	if err != nil {
+		s.mu.Unlock()
+		return err
+	}
 	p, err := s.admit(client, e.Name)
 	if err != nil {
 		s.mu.Unlock()
 		return err
 	}
 	as, round := s.who(client, p, r)
-	l.rec = s.Rec.Connect(recording.Info{
+	s.record(l, recording.Info{
 		Endpoint: e.Name, Client: client, As: as, Round: round, Path: r.URL.Path,
 		Local: conn.LocalAddr().String(), Remote: conn.RemoteAddr().String(),
-	}, wire.Server)
-	l.held = s.hold
-	s.live = append(s.live, l)
-	s.setClock()
-	l.watchStacks(s.stack)
-	conn.Sip(s.sip)
+	}, hand)
 	w = endpoint.Traced(w, l.rec)
-	conn.Attach(observer{l.rec, s, l}, s.hold) // under mu, because Valve could otherwise miss the connection
 	s.work.Add(1)
 	s.mu.Unlock()
 
@@ -152,13 +153,12 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	defer s.work.Done()
 	defer done()
 	opened := func(server endpoint.Server) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		l.server = server
+		s.opened(l, server)
 		done()
-		if s.ctx.Err() != nil { // the session has begun to end
-			s.goAway(server)
-		}
+	}
+	if hand != nil {
+		s.serveByHand(hand, w, r, e, l, opened)
+		return nil
 	}
 	if p == nil {
 		e.Serve(w, r, l.rec, opened)
@@ -173,6 +173,28 @@ func (s *Session) Serve(w http.ResponseWriter, r *http.Request, e endpoint.Endpo
 	})
 	s.bury(conn)
 	return nil
+}
+
+// record begins to record l, whose server by operates, if by is not nil. The caller holds s.mu, because Valve could otherwise miss the
+// connection.
+func (s *Session) record(l *live, info recording.Info, by *hand) {
+	l.rec = s.Rec.Connect(info, wire.Server)
+	l.held = s.hold
+	s.live = append(s.live, l)
+	s.setClock()
+	l.watchStacks(s.stack)
+	l.conn.Sip(s.sip)
+	l.conn.Attach(by.record(observer{l.rec, s, l}), s.hold)
+}
+
+// opened stores the server's end of l.
+func (s *Session) opened(l *live, server endpoint.Server) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.server = server
+	if s.ctx.Err() != nil { // the session has begun to end
+		s.goAway(server)
+	}
 }
 
 // who returns the kind of the client called client, and the round in which it connects. p

@@ -140,10 +140,11 @@ func (o *PlayOrder) check() error {
 	return nil
 }
 
-// rawClient returns a raw client called token that connects to endpoint in this session.
-func (s *Session) rawClient(endpoint, token, addr string, answers bool) scenario.Client {
+// rawClient returns a raw client called token that connects to the endpoint called server
+// in this session.
+func (s *Session) rawClient(server, token, addr string, answers bool) scenario.Client {
 	return &scenario.Scripted{
-		Dial: s.dialer(addr), Target: s.target(endpoint, token), Host: addr, Answers: answers, Log: s.log(token), Clock: &s.clock,
+		Dial: s.dialer(addr), Target: s.target(server, token), Host: addr, Answers: answers, Log: s.log(token), Delivered: endpoint.Delivered, Clock: &s.clock,
 	}
 }
 

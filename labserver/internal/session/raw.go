@@ -111,7 +111,7 @@ func (s *Session) openRaw(c RawCommand, addr string) error {
 		return err
 	}
 	log := s.log(c.Client)
-	conn, err := s.dial(s.ctx, addr)
+	conn, err := s.dialer(addr)(s.ctx)
 	if err != nil {
 		s.forget(c.Client, nil)
 		return &CommandError{"The raw client could not connect to the lab server: " + err.Error() + ".", "Check that the lab server is running."}
@@ -214,5 +214,27 @@ func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 
 // dialer returns a function by which a raw client dials the lab server.
 func (s *Session) dialer(addr string) func(context.Context) (net.Conn, error) {
-	return func(ctx context.Context) (net.Conn, error) { return s.dial(ctx, addr) }
+	return func(ctx context.Context) (net.Conn, error) {
+		conn, err := s.dial(ctx, addr)
+		if err == nil {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if len(s.dialed) >= maxDialed {
+				clear(s.dialed)
+			}
+			s.dialed[conn.LocalAddr().String()] = true
+		}
+		return conn, err
+	}
+}
+
+// Dialed reports whether a raw client of s has opened the connection from the address
+// remote, and no other call of Dialed or Serve has seen that connection. Only s can open
+// such a connection. A page of another site cannot.
+func (s *Session) Dialed(remote string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	dialed := s.dialed[remote]
+	delete(s.dialed, remote)
+	return dialed
 }

@@ -59,7 +59,7 @@ func (s *Session) SendToServer(sending Sending, addr string) error {
 func (s *Session) toServer(sending Sending, client, addr string, log scenario.Log) error {
 	ctx, cancel := context.WithTimeout(s.ctx, sendingTimeout)
 	defer cancel()
-	conn, err := s.dial(ctx, addr)
+	conn, err := s.dialer(addr)(ctx)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,11 @@
 //	order.go    commands to servers
 //	raw.go      raw clients
 //	sending.go  bytes for one endpoint, server or client
+//	ways.go     four ways to deliver the events of a server
+//	exchange.go exchanges of plain HTTP
+//	chat.go     a chat over TCP and over WebSocket
+//	hand.go     servers that do not echo
+//	doors.go    the same bytes for a bare listener and for net/http
 //	play.go     runs of scenarios, with a raw client or the page as client
 //	control.go  when a run continues
 //	manager.go  all sessions of the program, and their limits
@@ -31,6 +36,7 @@ import (
 const (
 	maxConnections = 64 // open at once
 	maxRawClients  = 16
+	maxDialed      = 64
 	maxTasks       = 64   // actions in progress
 	maxScripts     = 1000 // script events in one report
 	maxScriptText  = 4096
@@ -57,11 +63,18 @@ type Session struct {
 	sip      int  // most bytes of a Read of new connections; 0: no bound
 	live     []*live
 	raws     map[string]rawClient // raw clients by their names, at most maxRawClients; nil when the session has ended
+	dialed   map[string]bool      // local addresses of raw clients whose connection has not reached Serve
 	tasks    int
-	buried   []*tap.Conn // connections that their endpoints have closed, but whose sockets stay open on a silent line
-	plays    []*Play     // runs in progress, oldest first
-	played   int         // number of runs so far
-	servers  int         // number of runs with a server in its own process
+	buried   []*tap.Conn          // connections that their endpoints have closed, but whose sockets stay open on a silent line
+	plays    []*Play              // runs in progress, oldest first
+	played   int                  // number of runs so far
+	ways     []*Ways              // the newest runs of the four ways, at most maxWays
+	waysRuns int                  // number of runs of the four ways so far
+	chats    int                  // number of chats so far
+	hands    map[string]*hand     // by the names of their clients
+	guests   map[*tap.Conn]*guest // TCP connections with exchanges of HTTP
+	asking   int                  // number of these exchanges in progress
+	servers  int                  // number of runs with a server in its own process
 	watchers int
 	coming   bool        // this session is for an outside connection whose Serve has not begun
 	alone    time.Time   // when the last watcher left
@@ -80,7 +93,7 @@ type Session struct {
 func newSession(id string, outside bool, d dial, pool *recording.Pool, stacks *atomic.Int64) *Session {
 	s := &Session{
 		ID: id, Outside: outside, coming: outside, dial: d, stacks: stacks, Rec: recording.New(nil, recording.Limits{Pool: pool}),
-		raws: map[string]rawClient{}, used: time.Now(), alone: time.Now(),
+		raws: map[string]rawClient{}, dialed: map[string]bool{}, hands: map[string]*hand{}, guests: map[*tap.Conn]*guest{}, used: time.Now(), alone: time.Now(),
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.over, s.finish = context.WithCancel(context.Background())
@@ -161,7 +174,7 @@ func (s *Session) touch() {
 func (s *Session) idle() (since time.Time, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.watchers > 0 || s.coming {
+	if s.watchers > 0 || s.coming || s.asking > 0 {
 		return time.Time{}, false
 	}
 	for _, l := range s.live {
@@ -220,6 +233,7 @@ func (s *Session) close(ctx context.Context, why string) {
 			l.conn.Abort()
 		}
 	}
+	s.leaveGuests()
 	for _, c := range s.buried { // every goroutine that could add one has ended
 		c.Conn.Close()
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -249,9 +250,17 @@ func TestTheKeysOfABrowserAreHeldAgainstEachOther(t *testing.T) {
 	id := suite.All()[i].ID
 	answer := s.post("/api/judge/client", map[string]any{"cases": []string{"4.1/method-and-version", id}})
 	for range 2 {
-		s.websocket(answer["url"].(string)).Close() // always with the key of the RFC's example
+		p := s.websocket(answer["url"].(string)) // always with the key of the RFC's example
+		s.ok(p.Conn.(*net.TCPConn).CloseWrite())
+		p.ended() // now the judge knows the key
 	}
-	lines := s.told(answer["judge"].(string), "")
+	judge := answer["judge"].(string)
+	s.until("the second case is reported", func() bool {
+		lines, _, _ := s.judgings.get(judge).after(0)
+		return len(lines) > 0
+	})
+	s.post("/api/judge/"+judge+"/stop", map[string]any{}) // the first would run again
+	lines := s.told(judge, "")
 	if !slices.ContainsFunc(lines, func(l line) bool {
 		return l.Case == id && strings.Contains(l.Reason, "in a connection before")
 	}) {

@@ -102,6 +102,7 @@ func TestEveryPageIsThere(t *testing.T) {
 	s := start(t)
 	for _, c := range []struct{ path, has string }{
 		{"/", "/lessons/01-handshake"},
+		{"/lessons/00-why", `<link rel="stylesheet" href="/static/css/ways.css">`},
 		{"/lessons/01-handshake", "<ws-lab endpoints="},
 		{"/lab", "<ws-lab free"},
 		{"/rules", `id="5.1/mask-missing"`},

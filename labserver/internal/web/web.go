@@ -9,7 +9,9 @@
 //	api.go         sessions, decoding
 //	source.go      source listings
 //	plays.go       scenarios and their runs
+//	ways.go        four ways to deliver the events of a server, and a chat
 //	sockets.go     the WebSocket endpoints
+//	doors.go       two ways to a WebSocket server
 //	routing.go     several lab servers behind a proxy
 //	judge.go       test cases for servers and browsers
 //	judgejob.go    their runs, in the background
@@ -17,6 +19,7 @@
 //	judgetarget.go the servers that a page may test
 //	casewords.go   test cases in words
 //	headermap.go   the frame header map
+//	bugs.go        the game with the faults of the naive server
 package web
 
 import (
@@ -34,6 +37,7 @@ import (
 
 	"wslab/compare/endpoint"
 	"wslab/compare/scenario"
+	"wslab/labserver/internal/doors"
 	"wslab/labserver/internal/lesson"
 	"wslab/labserver/internal/session"
 )
@@ -62,6 +66,7 @@ type Options struct {
 type Server struct {
 	Options
 	sessions *session.Manager
+	doors    *doors.Doors
 	course   *lesson.Course
 	plays    []*scenario.Scenario
 	addr     string // host:port that raw clients dial
@@ -105,7 +110,22 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{Options: o, course: course, plays: plays, sessions: session.NewManager(o.Memory), assets: assets}, nil
+	s := &Server{Options: o, course: course, plays: plays, sessions: session.NewManager(o.Memory), assets: assets}
+	s.doors = doors.New(s.httpServer())
+	return s, nil
+}
+
+// httpServer returns a net/http server with all routes and limits.
+func (s *Server) httpServer() *http.Server {
+	return &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: s.HeaderTimeout,
+		ReadTimeout:       bodyTimeout,
+		WriteTimeout:      s.AnswerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          s.Log,
+	}
 }
 
 // Serve accepts connections on all listeners until ctx ends. Raw clients dial the first
@@ -118,15 +138,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 			s.listening = append(s.listening, tcp.AddrPort())
 		}
 	}
-	server := &http.Server{
-		Handler:           s.handler(),
-		ReadHeaderTimeout: s.HeaderTimeout,
-		ReadTimeout:       bodyTimeout,
-		WriteTimeout:      s.AnswerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          s.Log,
-	}
+	server := s.httpServer()
 	serve := endpoint.Tapped(server, s.sessions.Stacks)
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
@@ -144,6 +156,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 	grace, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	s.sessions.Close(grace)
+	s.doors.Close(grace)
 	if server.Shutdown(grace) != nil {
 		server.Close()
 	}
@@ -196,6 +209,16 @@ func (s *Server) routes() []route {
 		{"POST /api/sessions/{id}/plays/{play}", with(s.sessionOf, s.control)},
 		{"POST /api/sessions/{id}/plays/{play}/done", with(s.sessionOf, s.performed)},
 		{"POST /api/sessions/{id}/scenario", with(s.sessionOf, s.playRaw)},
+		{"POST /api/sessions/{id}/ways", with(s.sessionOf, s.newWays)},
+		{"POST /api/sessions/{id}/ways/{run}", with(s.sessionOf, s.steerWays)},
+		{"GET /api/sessions/{id}/ways/{run}", with(s.sessionOf, s.ways)},
+		{"GET /api/sessions/{id}/ways/{run}/{way}", found(s.sessionOf, s.way)},
+		{"POST /api/sessions/{id}/ways/{run}/{way}", found(s.sessionOf, s.way)},
+		{"POST /api/sessions/{id}/chat", with(s.sessionOf, s.chat)},
+		{"GET /api/sessions/{id}/bugs", with(s.sessionOf, s.foundBugs)},
+		{"POST /api/sessions/{id}/doors", with(s.sessionOf, s.doorRun)},
+		{"POST /api/doors/http2", answer(s.doorHTTP2)},
+		{"POST /api/doors/memory", answer(s.doorMemory)},
 		{"GET /api/connections", answer(s.connections)},
 
 		{"GET /api/scenarios", answer(s.allScenarios)},
@@ -203,6 +226,8 @@ func (s *Server) routes() []route {
 		{"GET /api/source", answer(s.source)},
 		{"GET /api/source/line", answer(s.sourceLine)},
 		{"GET /api/headermap", answer(s.headerMap)},
+		{"GET /api/bugs", answer(s.allBugs)},
+		{"GET /api/bugs/{number}", answer(s.bug)},
 
 		{"GET /api/judge/cases", answer(s.judgeCases)},
 		{"POST /api/judge", answer(s.judge)},

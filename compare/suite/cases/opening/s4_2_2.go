@@ -34,6 +34,10 @@ func Section422() []*Case {
 		{"zero", "a key of 16 zero bytes", "AAAAAAAAAAAAAAAAAAAAAA=="},
 		{"plus-and-slash", "a key that begins with + and ends in /", "+BFVQcGxrdt2eHp6WVpbT/=="},
 		{"small-letters", "a key in lower-case letters", "abcdefghijklmnopqrstug=="},
+		// A program that keeps the hash in a string of C loses the bytes from its first zero byte on.
+		{"zero-first", "a key whose hash begins with a zero byte", "AAAqZmlyc3QgemVybyBiIQ=="},
+		{"zero-inside", "a key whose hash contains a zero byte", "AAAIYSB6ZXJvIGluc2lkIQ=="},
+		{"zero-last", "a key whose hash ends with a zero byte", "AAGJemVybyBhdCBsYXN0IQ=="},
 	} {
 		s.Add(Case{
 			Name: "accept-for-" + k.name + "-key", Title: "Sec-WebSocket-Accept for " + k.what, Keyword: Must, Duty: DutyReplies(4, "A server accepts with the accept value of the key."), Rules: []string{wire.RuleAcceptWrong.Code, wire.RuleAcceptMissing.Code},

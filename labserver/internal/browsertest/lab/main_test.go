@@ -1,0 +1,9 @@
+package lab
+
+import (
+	"testing"
+
+	"wslab/labserver/internal/browsertest"
+)
+
+func TestMain(m *testing.M) { browsertest.Main(m) }
