@@ -86,6 +86,12 @@ export class Session extends EventTarget {
     if (this.status === "gone") throw new Error("The lab server does not answer. Start it again with go run ./labserver.");
   }
 
+  /** Throws if the wire is held, for a run in which nothing may wait for a step. */
+  flowing() {
+    this.alive();
+    if (this.holding) throw new Error("The wire is held, so WebSockets wait. Press Run in the bar of the lab, then start again.");
+  }
+
   // ——— beginning and ending ———
 
   /** Begins a session with an empty recording. While the server does not answer, asks again. */

@@ -33,8 +33,13 @@ export class WsChat extends LabElement {
       const split = hit(e, "[data-split]")?.dataset.split;
       if (split) this.attempt(Number(split));
     });
-    session.addEventListener("fresh", () => (this.run = null), { signal });
+    session.addEventListener("fresh", () => this.reset(), { signal });
     session.observe(() => this.render(), signal);
+  }
+
+  reset() {
+    this.run = null;
+    this.say("");
   }
 
   /** @param {number} split bytes that the TCP server asks for in each read; 0 for many */
@@ -46,7 +51,7 @@ export class WsChat extends LabElement {
     this.say("The two chats are running.");
     try {
       await session.starting;
-      session.alive();
+      session.flowing();
       this.run = { ...(await session.post("chat", { messages, split })), split };
       await this.over();
       this.finish();

@@ -63,7 +63,7 @@ export class WsStreams extends LabElement {
     const { session } = this.lab;
     const signal = this.leaving?.signal;
     await session.starting;
-    session.alive();
+    session.flowing();
     this.sockets = [];
     // The source of this run never starts: the streams only open. The server ends them if this page does not.
     const { run, events, socket } = await session.post("ways", { rate: 1, count: 1, poll: 1000, wait: 1000, up: 0 });

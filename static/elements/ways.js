@@ -34,6 +34,7 @@ const parts = [
   ["server: data", "down", "data"],
 ];
 
+const stopped = "was stopped";
 const blank = { text: "", solved: false, tries: 0, typed: "" };
 
 /** @extends {LabElement<"session" | "sockets">} */
@@ -195,7 +196,7 @@ export class WsWays extends LabElement {
   }
 
   stop() {
-    this.race?.stop();
+    this.race?.stop(stopped);
     this.render();
   }
 
@@ -203,8 +204,7 @@ export class WsWays extends LabElement {
   async run(settings) {
     const { session, sockets } = this.lab;
     await session.starting;
-    session.alive();
-    if (session.holding) throw new Error("The wire is held, so the WebSocket would wait. Press Run in the bar of the lab, then start again.");
+    session.flowing();
     this.say("Opening the four ways.");
     const { id } = session;
     const { run, client, ...urls } = await session.post("ways", settings);
@@ -250,6 +250,7 @@ export class WsWays extends LabElement {
 
   /** @param {Race} race @param {Costs} costs */
   finish(race, costs) {
+    if (ways.some((w) => race.failed[w] === stopped)) return this.say("You stopped the run. The numbers below are those until then.");
     const failed = ways.filter((w) => race.failed[w]);
     const missing = failed.map((w) => `${names[w]}: ${race.failed[w]}.`).join(" ");
     const hidden = this.hidden ? " The tab was hidden during the run, so the browser slowed its timers." : "";

@@ -25,6 +25,7 @@ function session(rows = []) {
     results: [],
     starting: Promise.resolve(),
     alive() {},
+    flowing() {},
     addEventListener() {},
     observe: (fn) => fn(),
     touch() {},

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { Pairs } from "../align.js";
 import { Rows, View } from "../rows.js";
 import { goAt, heldAt, jsAt, jsTime } from "../shown.js";
+import { line } from "../format.js";
 import { lane, whose } from "../connection.js";
 import { Acts, Tape, echo } from "./events.js";
 
@@ -287,4 +288,37 @@ test("what nobody reads when its step has settled has a row of its own, and its 
   const rows = rowsOf(t.events);
   assert.deepEqual(rows.list.map((r) => jsAt(r, Infinity)), ["", "", "", "close(1000)", "", ""]);
   assert.equal(rows.list.at(-1).sent, close);
+});
+
+test("each part of plain HTTP has a row, which both columns share side by side", () => {
+  const t = new Tape();
+  const open = t.add("tcp", 4, "client", { what: "open", endpoint: "http", client: "", as: "tab", path: "/api/sessions/x/ways/1/poll" });
+  const part = (from, more) => t.add("http", 4, from, { exchange: 1, way: "poll", run: 1, hex: "", ...more });
+  part("client", { what: "request", line: "GET /api/sessions/k3jx/ways/1/poll?after=7 HTTP/1.1", size: 556 });
+  part("server", { what: "response", line: "HTTP/1.1 200 OK", status: 200, size: 133 });
+  part("server", { what: "body", size: 23, data: 23, text: '[{"n":8,"at":1}]' });
+  part("server", { what: "end", size: 0, total: { up: 556, down: 156, pieces: 1 } });
+  const rows = new Rows();
+  rows.append(t.events);
+  const list = rows.list.map((r) => line(r.event));
+  assert.deepEqual(list.slice(1), ["❱ polling: GET …/ways/1/poll?after=7 · 556 bytes", "❰ polling: 200 OK · 133 bytes", "❰ polling: body “[{\"n\":8,\"at\":1}]” · 23 bytes", "❰ polling: end of the response · 0 bytes"]);
+  assert.ok(rows.conns.get(open.conn).plain, "it is no WebSocket, so it has no state");
+  const pairs = new Pairs();
+  pairs.sync(rows);
+  assert.deepEqual(pairs.list.map((p) => [!!p.left, !!p.right]), Array(5).fill([true, false]));
+  assert.deepEqual(pairs.list.flatMap((p) => pairs.differences(p, Infinity)), []);
+});
+
+test("on raw TCP the bytes have a row, and the client's own calls are in its lane", () => {
+  const t = new Tape();
+  t.add("tcp", 5, "client", { what: "open", endpoint: "tcp", client: "chat-1-tcp", as: "raw" });
+  t.add("call", 5, "client", { id: 1, name: "net.Conn.Write", verb: "write", phase: "enter", args: '5 bytes: "Hello"' });
+  t.add("call", 5, "client", { id: 1, name: "net.Conn.Write", verb: "write", phase: "return", result: "5 bytes" });
+  t.add("bytes", 5, "client", { size: 5, hex: "48656c6c6f" });
+  t.add("call", 5, "server", { id: 2, name: "net.Conn.Read", verb: "read", phase: "enter" });
+  t.add("call", 5, "server", { id: 2, name: "net.Conn.Read", verb: "read", phase: "return", result: '5 bytes: "Hello"' });
+  const rows = new Rows();
+  rows.append(t.events);
+  const shown = rows.list.map((r) => [jsAt(r, Infinity), r.event.bytes ? line(r.event) : "", goAt(r, Infinity).text]);
+  assert.deepEqual(shown.slice(1), [["net.Conn.Write(5: \"Hello\") → 5", "", ""], ["", "❱ 5 bytes 48 65 6c 6c 6f", ""], ["", "", 'net.Conn.Read() → 5: "Hello"']]);
 });

@@ -172,7 +172,7 @@ func (m model) weigh(reports []*verdict.Report) (against []string, other int) {
 		case !m.fails(r):
 		case unmet(r):
 			other++
-		case !m.anew && r.Verdict == spec.Pass: // m.anew depends on how TCP divided the bytes
+		case !m.anew && r.Verdict == spec.Pass: // otherwise the answer depends on how TCP divided the bytes
 			against = append(against, r.Case.ID)
 		}
 	}

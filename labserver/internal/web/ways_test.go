@@ -3,6 +3,7 @@ package web
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -390,9 +392,11 @@ func (s *site) waysState(sess *session.Session, made map[string]any) session.Way
 // browser starts Chromium with a tab, until leave or the end of the test.
 func (s *site) browser() (ctx context.Context, leave func()) {
 	s.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		s.Skip("no Chromium was found")
+	path, err := exec.LookPath(cmp.Or(os.Getenv("WSLAB_CHROMIUM"), "chromium"))
+	if err != nil && os.Getenv("CI") != "" {
+		s.Fatal("no Chromium was found, and in CI the browser tests must run")
+	} else if err != nil {
+		s.Skip("no Chromium was found; install one, or name it with WSLAB_CHROMIUM")
 	}
 	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WSURLReadTimeout(patience), chromedp.Flag("disable-gpu", true))
 	ctx, cancel := chromedp.NewExecAllocator(s.ctx, flags...)
@@ -792,4 +796,19 @@ func TestATabMayCloseInTheMiddle(t *testing.T) {
 	})
 	s.await(sess, "the socket is closed", tcp("closed"))
 	s.post(fmt.Sprintf("/api/sessions/%s/ways/%v", sess.ID, made["run"]), map[string]string{"do": "stop"})
+}
+
+func TestASessionForgetsTCPConnectionsThatHaveEnded(t *testing.T) {
+	s := start(t)
+	sess := s.session()
+	made := s.ways(sess, session.WaysOrder{Rate: 1, Count: 20, Poll: 50, Wait: 100})
+	for i := range 2 * 64 { // twice the limit, each on a connection of its own
+		s.until("there is room for another connection", func() bool {
+			response, body := s.get(made["poll"].(string))
+			if response.StatusCode != 204 && response.StatusCode != 409 {
+				t.Fatalf("request %d is answered with %d %s", i+1, response.StatusCode, body)
+			}
+			return response.StatusCode == 204
+		})
+	}
 }
