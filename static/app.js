@@ -33,7 +33,7 @@ const parts = {
 };
 
 /** @type {Record<string, string>} the style sheet of an element, if no other page needs it */
-const sheets = { "ws-bugs": "bugs", "ws-builder": "bugs" };
+const sheets = { "ws-bugs": "bugs", "ws-builder": "bugs", "ws-calls": "stack", "ws-checks": "stack", "ws-stack": "stack" };
 
 /** @type {Record<string, string>} a part that is loaded only if the document has this */
 const sometimes = { "ws-ends": "[data-play*=tutorials]", "ws-outcome": "[data-play*=tutorials]" };

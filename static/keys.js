@@ -2,7 +2,7 @@
  * The keys of the page, in one table for the help and the handler.
  *
  * @typedef {"back"|"step"|"toggle"|"help"|"next"|"previous"|"escape"} Command
- * @typedef {{lab: boolean, next: boolean, previous: boolean, play?: boolean, compare?: boolean}} Here what the page has
+ * @typedef {{lab: boolean, next: boolean, previous: boolean, play?: boolean, walk?: boolean, compare?: boolean}} Here what the page has
  * @typedef {{key: string, ctrlKey: boolean, metaKey: boolean, altKey: boolean, shiftKey: boolean}} Pressed
  * @typedef {{keys: string[], shown: string[], does: string, command?: Command, needs?: keyof Here}} Binding
  */
@@ -19,6 +19,7 @@ export const bindings = [
   { keys: [], shown: ["←", "→", "↑", "↓", "Home", "End"], does: "move in the bits, when they have the focus", needs: "lab" },
   { keys: [], shown: ["Enter"], does: "select the bit that has the focus", needs: "lab" },
   { keys: [], shown: ["→", "←", "Space"], does: "in a scenario: next step, previous step, run or pause", needs: "play" },
+  { keys: [], shown: ["→", "←", "Space"], does: "in a walk through bytes: next byte, previous byte, play or stop", needs: "walk" },
   { keys: [], shown: ["↑", "↓", "Home", "End", "Enter"], does: "move in the picture of both ends, select a row", needs: "play" },
   { keys: [], shown: ["↑", "↓", "PageUp", "PageDown", "Home", "End"], does: "move in the cases, when they have the focus", needs: "compare" },
   { keys: [], shown: ["←", "→", "↑", "↓", "PageUp", "PageDown"], does: "move in the frame header map, when it has the focus", needs: "compare" },

@@ -234,7 +234,7 @@ export class Session extends EventTarget {
       const state = await call(sessionPath(id));
       if (id === this.id && turns === this.turns) {
         this.holding = state.holding;
-        this.stacking = !!state.stack;
+        this.stacking = state.stack;
       }
     } catch {
       // The stream reports that the server does not answer, or does not know the session.

@@ -126,8 +126,8 @@ func TestAFirstVisitOfALessonIsSmallOnTheWire(t *testing.T) {
 		}
 		sum, files := loads(t, queue)
 		t.Logf("%s: %d files, compressed: %d bytes", filepath.Base(lesson), files, sum)
-		if sum > 141_500 { // the texts take 7 to 9.5 KB, and the longest is not of the heaviest lesson
-			t.Errorf("%s loads %d bytes compressed; at most 141,500 leave room for its text in 150 KB", lesson, sum)
+		if sum > 142_800 { // the texts take 5.5 to 9.5 KB, and that of the heaviest lesson takes 7.2
+			t.Errorf("%s loads %d bytes compressed; at most 142,800 leave room for its text in 150 KB", lesson, sum)
 		}
 		if files < 30 {
 			t.Errorf("only %d files are found to be loaded by %s; the patterns no longer fit the files", files, lesson)

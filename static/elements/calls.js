@@ -8,7 +8,7 @@
  * @typedef {import("../types.js").StackCall} StackCall
  */
 
-import { BitEvent, LabElement, button, h, hit, redraw, styles } from "./dom.js";
+import { BitEvent, LabElement, button, h, hit, redraw } from "./dom.js";
 import { count } from "../format.js";
 import { callSource, linesOf, siteSource } from "../sources.js";
 import { isOwn, pieceAt, pieces, sizeOf } from "../stack.js";
@@ -38,7 +38,6 @@ export class WsCalls extends LabElement {
   site = "";
 
   setup() {
-    styles("stack");
     this.replaceChildren(this.heading, this.table, this.said, this.stack, this.use);
     this.on("click", (e) => {
       const byte = hit(e, "[data-byte]")?.dataset.byte;

@@ -6,7 +6,7 @@
  * @typedef {{event: LabEvent|undefined, line: number, place: string, code: string, link: string}} Refusal
  */
 
-import { LabElement, button, h, hit, redraw, styles, table } from "./dom.js";
+import { LabElement, button, h, hit, redraw, table } from "./dom.js";
 import { words } from "../api.js";
 import { callSource, linesOf } from "../sources.js";
 import { isOwn, pieces } from "../stack.js";
@@ -31,7 +31,6 @@ export class WsChecks extends LabElement {
 
   /** @param {AbortSignal} signal */
   setup(signal) {
-    styles("stack");
     this.signal = signal;
     this.scenarios = JSON.parse(this.dataset.checks || "[]");
     this.on("click", (e) => {
@@ -53,7 +52,7 @@ export class WsChecks extends LabElement {
   /** Runs every scenario on both servers, one after the other. */
   async run() {
     if (this.running) return;
-    this.running = this.go.disabled = true;
+    this.running = true;
     this.status.classList.remove("failed");
     try {
       this.lab.session.alive();
@@ -69,7 +68,7 @@ export class WsChecks extends LabElement {
       this.status.classList.add("failed");
       this.status.textContent = `× ${words(e)}`;
     } finally {
-      this.running = this.go.disabled = false;
+      this.running = false;
     }
   }
 
@@ -102,7 +101,7 @@ export class WsChecks extends LabElement {
     const rows = order.map(({ name, title }) => {
       const g = of("gorilla", name);
       const source = g?.code ? h("pre", {}, h("code", {}, g.code)) : g?.link ? h("a", { href: g.link }, "its source is not on this computer") : "";
-      return h("tr", {}, h("th", { scope: "row" }, title), h("td", {}, status(g, "gorilla", title)), h("td", {}, g?.place ? h("code", {}, g.place) : "", source), h("td", {}, status(of("reference", name), "the reference", title)));
+      return h("tr", {}, h("th", { scope: "row" }, title), h("td", { "data-of": "gorilla" }, status(g, "gorilla", title)), h("td", { class: "source" }, g?.place ? h("code", {}, g.place) : "", source), h("td", { "data-of": "reference" }, status(of("reference", name), "the reference", title)));
     });
     redraw(this.table, table(["request", "gorilla", "the line that refused it, and the check above it", "reference"], rows));
   }

@@ -138,12 +138,6 @@ export async function attempt(lab, fn) {
   }
 }
 
-/** Loads a style sheet that few pages need. @param {string} name */
-export function styles(name) {
-  const href = `/static/css/${name}.css`;
-  if (!document.querySelector(`link[href="${href}"]`)) document.head.append(h("link", { rel: "stylesheet", href }));
-}
-
 /** The place of /compare that shows an opened case or header. */
 export const bench = () => document.querySelector("ws-bench");
 

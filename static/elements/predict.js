@@ -9,7 +9,6 @@
 import { LabElement, button, h, hit, rich } from "./dom.js";
 import { answer, evaluate, place, right, shown } from "../predict.js";
 import { line } from "../format.js";
-import { pieceAt, pieces, trace } from "../stack.js";
 import { recall, remember } from "../store.js";
 import { runOf } from "../connection.js";
 
@@ -24,6 +23,8 @@ export class WsPredict extends LabElement {
   chosen = -1;
   hinted = false;
   seen = 0;
+  /** @type {typeof import("../stack.js")|undefined} loaded for questions about calls */
+  stack;
 
   /** @param {AbortSignal} signal */
   setup(signal) {
@@ -48,6 +49,12 @@ export class WsPredict extends LabElement {
       }
     });
     this.draw();
+    if (/^(stack\.|pieces$)/.test(this.question.value)) {
+      import("../stack.js").then((stack) => {
+        this.stack = stack;
+        this.look();
+      });
+    }
     this.lab.session.observe(() => this.look(), signal);
   }
 
@@ -68,7 +75,7 @@ export class WsPredict extends LabElement {
     if (this.seen > history.last) this.seen = 0; // a new session
     if (this.answer && !this.answer.right) {
       // The calls may be recorded after the event that they are about.
-      const from = /^(stack\.|pieces$)/.test(this.question.value) ? 0 : this.seen;
+      const from = this.stack ? 0 : this.seen;
       const e = answer(this.question, [...history.events.slice(history.count(from)), ...results], (e) => this.context(e));
       if (e) this.settle(e);
     }
@@ -81,6 +88,7 @@ export class WsPredict extends LabElement {
    * @returns {import("../predict.js").Context}
    */
   context(e) {
+    const { stack } = this;
     const { rows, history } = this.lab.session;
     const conn = rows.conns.get(e.conn) || (e.script && rows.byClient.get(e.script.client));
     const play = conn && rows.plays.byToken.get(conn.client);
@@ -89,11 +97,11 @@ export class WsPredict extends LabElement {
       scenario: play ? play.scenario : "",
       run: conn ? runOf(conn) : "",
       get pieces() {
-        return conn && pieces(conn.stacks, e).length;
+        return conn && stack && stack.pieces(conn.stacks, e).length;
       },
       stack(byte) {
-        const piece = conn && pieceAt(pieces(conn.stacks, e), byte);
-        return piece && trace(piece.calls, conn.endpoint);
+        const piece = conn && stack && stack.pieceAt(stack.pieces(conn.stacks, e), byte);
+        return piece && stack?.trace(piece.calls, conn.endpoint);
       },
       get read() {
         const before = history.events.slice(0, history.count(e.seq)).filter((b) => b.conn === e.conn && b.from !== e.from);

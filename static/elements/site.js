@@ -8,6 +8,7 @@ import { recall, remember } from "../store.js";
 export const here = () => ({
   lab: !!document.querySelector("ws-lab"),
   play: !!document.querySelector("ws-play"),
+  walk: !!document.querySelector("ws-stack"),
   next: !!document.querySelector("nav.pager a[rel~=next]"),
   compare: !!document.querySelector("ws-compare"),
   previous: !!document.querySelector("nav.pager a[rel~=prev]"),

@@ -9,7 +9,7 @@
  * limit; find: the exercise is the smallest message that gorilla sends in so many Writes, 0 for none
  */
 
-import { BitEvent, LabElement, button, h, hit, redraw, styles } from "./dom.js";
+import { BitEvent, LabElement, button, h, hit, redraw } from "./dom.js";
 import { words } from "../api.js";
 import { fieldAt, layout } from "../bits.js";
 import { count, grouped, opcodeNames } from "../format.js";
@@ -64,7 +64,6 @@ export class WsStack extends LabElement {
 
   /** @param {AbortSignal} signal */
   setup(signal) {
-    styles("stack");
     this.settings = { ...this.settings, ...JSON.parse(this.dataset.stack || "{}") };
     const { send, reads, find } = this.settings;
     const most = reads ? longest.reads : longest.plain;

@@ -154,6 +154,13 @@ const tests = {
     say(byte === 0, "a line leads to its first byte");
     for (let n = 0; n < 100 && !on.querySelector(".nest .own"); n++) await new Promise((done) => setTimeout(done, 20));
     say(on.querySelectorAll(".nest .own").length === 2 && /advanceFrame/.test($(on, ".nest li").textContent), "the outermost call is first, even without its source");
+    const { fetch } = window;
+    const link = "https://github.com/gorilla/websocket/blob/v1.5.3/conn.go#L906";
+    window.fetch = async () => new Response(JSON.stringify({ package: "", file: "conn.go", symbol: "", first: 0, hot: [0, 0], numbers: [], lines: [], link }));
+    on.show("gorilla reads 1 byte", "gorilla", [{ ...list[0], calls: at(906) }], 0);
+    for (let n = 0; n < 100 && !on.querySelector(".nest a"); n++) await new Promise((done) => setTimeout(done, 20));
+    window.fetch = fetch;
+    say(/not on this computer/.test($(on, ".nest").textContent) && $(on, ".nest a").href === link, "without gorilla's source, it says so and links to it");
   },
   async "ws-stack"(make, $) {
     const frames = { client: { ...frame, offset: 10 }, server: { ...frame, offset: 0, size: 7, header: { ...frame.header, masked: false, size: 2 } } };
