@@ -301,12 +301,10 @@ type messages struct {
 	ours     bool // the server reads fragments
 	depth    int  // fragments that the server has read of its message
 	opcode   wire.Opcode
-	first    frame // first fragment
-	payload  int   // bytes of all fragments
-	later    int   // bytes of the fragments after the first
-	empty    *frame
+	first    frame   // first fragment
+	payload  int     // bytes of all fragments
+	later    int     // bytes of the fragments after the first
 	reserved []frame // frames with RSV bits
-	between  *frame  // a frame between the fragments that is not a fragment
 }
 
 // next finds the faults in what the server did with g, which it read in r.

@@ -41,7 +41,7 @@ type Connection struct {
 	about  concerns
 
 	stacked bool      // stacks are recorded
-	stacks  int       // Stack events since then
+	stacks  [2]int    // Stack events since then: of reads, and all others
 	skipped int       // stacks that were left out
 	calls   []uintptr // of the latest Stack
 

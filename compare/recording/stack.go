@@ -21,7 +21,7 @@ const (
 	StackWrite   StackOp = "write"   // a Write to the socket of the bytes begins
 	StackRespond StackOp = "respond" // a handler gives net/http a response that is not sent yet
 	StackPanic   StackOp = "panic"   // a call of the endpoint panics
-	StackFull    StackOp = "full"    // the connection has maxStacks stacks: others are only counted
+	StackFull    StackOp = "full"    // the connection has maxStacks stacks of reads, or of other operations: more are only counted
 )
 
 // Stack has the calls that led to a Read or Write of the socket of one end. From of its
@@ -47,7 +47,8 @@ type StackCall struct {
 	Depth   int    `json:"depth"` // 0 for the outermost call of the Stack
 }
 
-// maxStacks bounds the Stack events of a connection.
+// maxStacks bounds the Stack events of a connection: those of reads, and all others. A
+// long message that is read in small pieces has many reads, but few writes.
 const maxStacks = 2000
 
 // Stack records who called a Read or Write of the tapped end: see tap.Conn.Callers.
@@ -96,11 +97,15 @@ func (c *Connection) addStack(from string, s *Stack, calls []uintptr) {
 	if !c.stacked {
 		return
 	}
-	if c.stacks >= maxStacks {
+	count := &c.stacks[0]
+	if s.Op != StackRead {
+		count = &c.stacks[1]
+	}
+	if *count >= maxStacks {
 		c.skipped++
 		return
 	}
-	c.stacks++
+	*count++
 	if !slices.Equal(c.calls, calls) { // bytes of one loop have equal stacks
 		c.calls = slices.Clone(calls)
 	}
@@ -108,7 +113,7 @@ func (c *Connection) addStack(from string, s *Stack, calls []uintptr) {
 	c.r.mu.Lock()
 	defer c.r.mu.Unlock()
 	c.r.append(at, c.ID, from, s)
-	if c.stacks == maxStacks {
+	if *count == maxStacks {
 		c.r.append(at, c.ID, c.side.String(), &Stack{Op: StackFull})
 	}
 }
@@ -127,7 +132,7 @@ func (c *Connection) Stacks(on bool) {
 	if c.skipped > 0 {
 		c.r.append(at, c.ID, c.side.String(), &Stack{Op: StackFull, Skipped: c.skipped})
 	}
-	c.stacked, c.stacks, c.skipped = on, 0, 0
+	c.stacked, c.stacks, c.skipped = on, [2]int{}, 0
 }
 
 // List returns the calls of s, innermost first.

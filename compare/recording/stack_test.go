@@ -142,12 +142,16 @@ func TestStacksAreBoundedAndTheRestIsCounted(t *testing.T) {
 		t.Fatalf("the limit is %d stacks", limit)
 	}
 	for range more {
-		c.Stack(tap.Out, 0, 1, []uintptr{1})
+		c.Stack(tap.In, 0, 1, []uintptr{1})
+	}
+	c.Stack(tap.Out, 0, 1, []uintptr{1})
+	if all, _ := stacksOf(rec); all[len(all)-1].Op != recording.StackWrite {
+		t.Error("many reads leave no room for the stack of a write")
 	}
 	c.Stacks(false)
 	c.Stacks(false)
 	all, _ := stacksOf(rec)
-	if n := len(all); n != limit+2 || all[n-1].Op != recording.StackFull || all[n-1].Skipped != more || all[n-2].Skipped != 0 {
+	if n := len(all); n != limit+3 || all[n-1].Op != recording.StackFull || all[n-1].Skipped != more || all[n-2].Skipped != 0 {
 		t.Errorf("of %d stacks, %d are recorded; the last is %+v", limit+more, n, all[n-1])
 	}
 	c.Stacks(true)

@@ -19,7 +19,9 @@ func TestTheCaseInWhichTheProcessDiesIsFoundWhereItComesBack(t *testing.T) {
 	f := &front{deadly: topBit, reborn: true}
 	var reports []suite.Report
 	synctest.Test(t, func(t *testing.T) {
-		reports = runner.Judge(t.Context(), cases, []suite.Target{f.start(t)}, 0, nil)
+		// The judge notices a death when it connects again. So there are few cases at once:
+		// others still follow the deadly ones.
+		reports = runner.Judge(t.Context(), cases, []suite.Target{f.start(t)}, 4, nil)
 	})
 	dies, blamed := 0, 0
 	for _, r := range reports {
