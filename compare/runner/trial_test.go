@@ -141,8 +141,8 @@ func (f *front) serve(c net.Conn) {
 			n, err := c.Read(b)
 			recent = append(recent, b[:n]...)
 			if f.deadly != nil && bytes.Contains(recent, f.deadly) {
+				f.die() // first, because a dead process does not accept the judge's next connection
 				to.Close()
-				f.die()
 				return
 			}
 			recent = bytes.Clone(recent[max(0, len(recent)-len(f.deadly)):])
