@@ -52,6 +52,11 @@ func (l *Listener) Addr() net.Addr { return addr }
 // Dial returns the client's end of a new connection. It returns when Accept has returned
 // the server's end. After Close it returns ECONNREFUSED.
 func (l *Listener) Dial(ctx context.Context) (net.Conn, error) {
+	select {
+	case <-l.closed:
+		return nil, syscall.ECONNREFUSED // even if an Accept still waits
+	default:
+	}
 	client, server := Pair()
 	select {
 	case l.accepts <- server:
