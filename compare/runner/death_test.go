@@ -19,9 +19,9 @@ func TestTheCaseInWhichTheProcessDiesIsFoundWhereItComesBack(t *testing.T) {
 	f := &front{deadly: topBit, reborn: true}
 	var reports []suite.Report
 	synctest.Test(t, func(t *testing.T) {
-		// The judge notices a death when it connects again. So there are few cases at once:
-		// others still follow the deadly ones.
-		reports = runner.Judge(t.Context(), cases, []suite.Target{f.start(t)}, 4, nil)
+		// One case at a time: otherwise two deadly cases can end in one death, and the judge
+		// may treat one of them as a case that only lost its connection.
+		reports = runner.Judge(t.Context(), cases, []suite.Target{f.start(t)}, 1, nil)
 	})
 	dies, blamed := 0, 0
 	for _, r := range reports {
