@@ -313,7 +313,8 @@ export class WsWays extends LabElement {
     const { settings } = race;
     const all = (1e6 * settings.count) / settings.rate;
     const last = Math.max(0, ...[...race.ticks.values(), ...ways.flatMap((w) => [...race.arrivals[w].values()])].map((at) => at - this.began));
-    const span = Math.max(all, last) * 1.03;
+    const cut = ways.some((w) => race.failed[w] === stopped);
+    const span = (cut && last ? last : Math.max(all, last)) * 1.03;
     /** @param {number} at */
     const x = (at) => percent(Math.max(0, at - this.began) / span);
     const ticks = [...race.ticks.values()];
@@ -341,14 +342,14 @@ export class WsWays extends LabElement {
       }
     });
     const legend = h("p", { class: "legend" }, ...parts.map(([text, side, kind]) => h("span", {}, h("i", { class: `${side} ${kind}`, "aria-hidden": "true" }), text)));
-    this.figure.replaceChildren(h("figure", {}, h("figcaption", {}, `When each event arrived, in ${(span / 1e6).toFixed(1)} seconds. The vertical lines are the events of the source.`), dots), h("figure", {}, h("figcaption", {}, "Bytes on the wire, headers included."), bars, legend));
+    this.figure.replaceChildren(h("figure", {}, h("figcaption", {}, `When each event arrived, on a time line of ${(span / 1e6).toFixed(1)} seconds. The vertical lines are the events of the source.`), dots), h("figure", {}, h("figcaption", {}, "Bytes on the wire, headers included."), bars, legend));
   }
 
   /** @param {Race} race @param {Costs} costs */
   drawNumbers(race, costs) {
     const late = this.late();
     /** @param {number|null} us */
-    const ms = (us) => (us === null ? "–" : `${(us / 1000).toFixed(us < 10_000 ? 1 : 0)} ms`);
+    const ms = (us) => (us === null ? "–" : `${us < 10_000 ? (us / 1000).toFixed(1) : grouped(Math.round(us / 1000))} ms`);
     /** @param {string} label @param {(w: Way) => string|number} value @param {string} [of] class of the row */
     const row = (label, value, of) => h("tr", { class: of }, h("th", { scope: "row" }, label), ...ways.map((w) => h("td", {}, value(w))));
     const c = (/** @type {Way} */ w) => costs.of[w];
