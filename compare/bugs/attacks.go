@@ -45,7 +45,7 @@ var Attacks = []Attack{
 	{"A binary message", "naive-binary-echo"},
 	{"A client that sends a TCP FIN and reads on", "naive-fin"},
 	{"Two messages at once", "naive-two-at-once"},
-	{"Three texts and a TCP reset", "naive-reset"},
+	{"Twelve texts and a TCP reset", "naive-reset"},
 	{"A second client", "naive-second-client"},
 	{"The server closes twice", "naive-closes-twice"},
 }

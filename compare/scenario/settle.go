@@ -73,8 +73,8 @@ func (v view) serverRests(setup Setup) bool {
 		return false
 	case !v.Known:
 		return true
-	case v.Fin: // a read ends at once, unless the FIN is lost or held
-		return v.line.Silent || v.line.Waiting > 0
+	case v.Fin: // a read ends at once, unless the FIN is lost, or waits after held frames
+		return v.line.Silent || v.line.Waiting > 0 && (v.line.FinIn || v.line.Failed)
 	}
 	r, more := v.actor.(restless)
 	return v.line.In == v.Written && (!more || r.Rests(v.line))
