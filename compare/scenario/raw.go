@@ -311,7 +311,8 @@ func (c *Raw) park() {
 	c.mu.Unlock()
 	c.mu.Tell()
 	_ = c.mu.Await(context.Background(), func() bool { // Close ends the reading
-		c.parked = c.deaf && !c.closed
+		// Await does not wake a Deafen that waits, so parked never becomes true here.
+		c.parked = c.parked && c.deaf && !c.closed
 		return !c.parked
 	})
 }
