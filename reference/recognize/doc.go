@@ -1,10 +1,7 @@
-// Package recognize says what a text or some bytes are: the mistake in a wrong
-// Sec-WebSocket-Accept, the bytes in a dump that a person pasted, and the protocol of bytes
-// that are not WebSocket frames. Where two answers are possible, it returns both.
+// Package recognize names the mistake in a wrong Sec-WebSocket-Accept (RFC 6455 §4.2.2). It
+// has no list of wrong values: it makes every slip in every step of the computation, and
+// compares the results.
 //
-//	accept.go  the slip by which a server computed a Sec-WebSocket-Accept (RFC 6455 §4.2.2)
-//	slips.go   the slips that accept.go combines
-//	dump.go    the bytes in a dump: hex, a hex dump with offsets, a byte string of a language
-//	dress.go   the forms in which languages print bytes
-//	kind.go    bytes that are not frames: HTTP, TLS, text, …
+//	accept.go  the slip, or the two slips, that give a value
+//	slips.go   the slips in each step
 package recognize

@@ -1,7 +1,8 @@
 // Package verdict judges: Judge makes a Report from a case and its transcript. It does
 // not use the network.
 //
-//	verdict.go    Judge: judges the frames and the closing
+//	verdict.go    Judge: judges the frames
+//	end.go        judges the closing
 //	judgehead.go  judges the opening handshake
 //	connect.go    why there was no connection
 //	broken.go     the MUST that was broken
