@@ -189,6 +189,8 @@ func (c *Conn) failed(d Direction, err error) {
 		c.counts.failed.Store(true)
 	case reset != nil: // the kernel reports EOF now, although no FIN arrived
 		(*r).Failed(Out, reset)
+	case errors.Is(err, io.EOF) && c.counts.finIn.Load():
+		// The FIN is recorded already. While Close lingers, another read finds the end again.
 	case errors.Is(err, io.EOF) && c.metReset():
 		// No FIN arrived. The Write that met the RST reports the RST.
 	case errors.Is(err, io.EOF):

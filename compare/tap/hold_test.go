@@ -293,6 +293,29 @@ func TestThePeersFINIsReportedAfterTheEndpointHasClosed(t *testing.T) {
 	rec.awaitGone(t)
 }
 
+func TestThePeersFINIsReportedOnceThoughTheEndpointClosesLater(t *testing.T) {
+	for range 20 {
+		client, server, rec := loopback(t, false)
+		read := collect(server) // this Read of the socket begins before the valve is shut
+		for !server.Status().Reading {
+			time.Sleep(time.Millisecond)
+		}
+		server.Hold()
+		server.Write([]byte("one\n"))
+		client.CloseWrite()
+		<-read.done
+		server.Close() // it lingers, because bytes are held
+		in := collect(client)
+		time.Sleep(time.Millisecond) // so that a second read of the socket has ended, if there is one
+		server.ReleaseOldest(Out)
+		<-in.done
+		rec.awaitGone(t)
+		if !slices.Equal(rec.fins, []Direction{In}) {
+			t.Fatalf("the FINs are %v", rec.fins)
+		}
+	}
+}
+
 func TestAbortClosesTheSocketAtOnce(t *testing.T) {
 	for _, closed := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {

@@ -18,8 +18,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-	"wslab/compare/endpoint"
-	"wslab/labserver/internal/program"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
@@ -27,6 +25,9 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"go.uber.org/goleak"
+
+	"wslab/compare/endpoint"
+	"wslab/labserver/internal/program"
 )
 
 // Main runs the tests of a package that starts lab servers. At the end no goroutine may be
@@ -330,3 +331,18 @@ const GridBits = `[...document.querySelectorAll("ws-bits [role=gridcell] button"
 
 // Focused is the text of what has the focus, or what it is called.
 const Focused = `(document.activeElement?.getAttribute("aria-label") || document.activeElement?.textContent || "").trim()`
+
+// OpenCompare opens /compare at an address in a tab of a new lab server, and waits for its
+// rows.
+func OpenCompare(tb testing.TB, at string) *Tab {
+	tb.Helper()
+	t := OpenTab(tb, StartLab(tb), 1440, 900)
+	t.GoTo(at)
+	t.Until("the cases are listed", `document.querySelectorAll("ws-compare .line[data-id]").length > 500`)
+	return t
+}
+
+// Cell is the JavaScript of what a column tells of a case.
+func Cell(id, column string) string {
+	return `document.querySelector('.line[data-id="` + id + `"] [data-column="` + column + `"]').textContent`
+}

@@ -1,0 +1,9 @@
+package judge
+
+import (
+	"testing"
+
+	"wslab/labserver/internal/browsertest"
+)
+
+func TestMain(m *testing.M) { browsertest.Main(m) }
