@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -46,7 +47,7 @@ var headerMaps = struct {
 
 // mapOf returns the JSON of t's map. It reads the file that go run ./compare headers
 // wrote. The 131,072 runs take some seconds, and their result is always the same.
-func mapOf(t headers.Target) (*asset, error) {
+func mapOf(ctx context.Context, t headers.Target) (*asset, error) {
 	headerMaps.Lock()
 	defer headerMaps.Unlock()
 	if a := headerMaps.made[t.String()]; a != nil {
@@ -69,6 +70,9 @@ func mapOf(t headers.Target) (*asset, error) {
 	for _, c := range headers.Contexts {
 		of := headerContexts{c.String(), make([]byte, headers.Count), make([]byte, headers.Count), make([]byte, headers.Count)}
 		for n, o := range sheet[c] {
+			if n%1000 == 0 && ctx.Err() != nil {
+				return nil, ctx.Err() // the client has left, or the lab server ends
+			}
 			h := headers.At(n)
 			broken := []string{}
 			for _, v := range h.Broken(t.Sender(), c) {
@@ -102,7 +106,10 @@ func (s *Server) headerMap(r *http.Request, _ nothing) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := mapOf(t)
+	a, err := mapOf(r.Context(), t)
+	if r.Context().Err() != nil {
+		return nil, r.Context().Err()
+	}
 	if err != nil {
 		return nil, &failure{Status: http.StatusInternalServerError, What: "The lab server cannot read the frame header map: " + err.Error() + ".", Fix: "Write it again with go run ./compare headers, and build the lab server again."}
 	}
